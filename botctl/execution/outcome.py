@@ -1,0 +1,109 @@
+"""Outcomes: all that a node can say should happen next. A closed set; failure is an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from botctl.messages import Said
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """Record a ticket, and tell those whom `handoff.notify` names."""
+
+    subject: str
+
+
+Order = Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Go on by `handle`. `writes`: variables (JSON values), set for the next wave; `say`: kept for the user.
+
+    orders are carried out by being written in the same transaction as the step, so exactly once.
+    """
+
+    writes: Mapping[str, Any] = field(default_factory=dict)
+    handle: str = "next"
+    say: tuple[Said, ...] = ()
+    orders: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Wait for the next message of this conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Wait for a person's decision on a handoff."""
+
+    handoff_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Wait until a link with this token hash was confirmed."""
+
+    token_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until a moment, in milliseconds since 1970, UTC."""
+
+    at_ms: int
+
+
+WaitFor = Reply | Decision | Link | Until
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Put the run away until the first of `for_` happens; the node is then executed again with `step.event`
+    set to it and `step.state` to `state` (a JSON value)."""
+
+    for_: tuple[WaitFor, ...]
+    state: Any = None
+    say: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """Turn a loop. `items` are taken once, now; with items None the loop is a `while` over `condition`,
+    looked at before each iteration. At most `limit` iterations; being cut by it is told in the trace."""
+
+    item_variable: str
+    items: tuple[Any, ...] | None
+    condition: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Let another bot answer `message`; its variables start with `context`. The node is executed again with
+    `step.event` set to a Returned."""
+
+    bot: str
+    message: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the run and close the conversation."""
+
+
+Outcome = Done | Wait | Iterate | Call | End
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What woke a waiting node. `kind` says which; `value` is the message's text, the decision with its note,
+    the link's token hash, the moment in milliseconds, or a called bot's answer (a JSON value)."""
+
+    kind: Literal["reply", "decision", "link", "until", "returned"]
+    value: Any = None

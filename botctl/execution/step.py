@@ -1,0 +1,111 @@
+"""The step: all that a node may use while it is executed. It cannot reach the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botctl.execution.outcome import Event
+from botctl.llm.chat import ChatModel, Turn, Usage
+from botctl.messages import IncomingMessage
+from botctl.tools.tool import Tool, ToolResult
+
+
+class ToolBox(Protocol):
+    """The tools of a bot's workspace."""
+
+    async def find(self, name: str) -> Tool | None:
+        """The tool of this full name, if the workspace has it and the policy allows it."""
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, timeout: float | None = None
+    ) -> ToolResult:
+        """Call it. OutsideError when its server is down, slow or breaks; UserError when it does not exist."""
+
+
+class Sandbox(Protocol):
+    """JavaScript, run elsewhere."""
+
+    async def run(
+        self, code: str, variables: Mapping[str, Any], message: str, user_id: str
+    ) -> dict[str, Any]:
+        """The top-level variables that the code changed or added. ScriptError when it fails or is stopped."""
+
+
+class OnceJournal(Protocol):
+    """Where a step's intents and results are remembered."""
+
+    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+        """The remembered result under `key`, or that of `action`, remembered from now on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BotFacts:
+    """What a node may know about the bot that it runs for."""
+
+    name: str
+    system_prompt: str = ""
+    timeout: float = 30.0
+    max_iterations: int = 50
+
+
+@dataclass(slots=True)
+class StepLog:
+    """What the trace will tell about a step, beside what the engine knows itself. input and output are JSON
+    values; they are cut and masked before they are stored."""
+
+    input: Any = None
+    output: Any = None
+    notes: list[str] = field(default_factory=list)
+    tokens_input: int = 0
+    tokens_output: int = 0
+    model: str = ""
+    tool_calls: int = 0
+
+    def note(self, sentence: str) -> None:
+        """Tell something in the trace, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def unknown(self, name: str) -> None:
+        """Tell that a template named a variable that is not set."""
+        self.note(f"`{{{{{name}}}}}` is not set")
+
+    def count(self, usage: Usage, model: str) -> None:
+        """Add a model call's tokens."""
+        self.tokens_input += usage.input_tokens
+        self.tokens_output += usage.output_tokens
+        self.model = model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One visit to a node. `execute(data, step)` is entered again from the top after a wait or a crash; work
+    with an outside effect goes through `once`, so that it is done once and remembered.
+
+    variables: as they were before the wave, not to be changed. event: what woke a waiting node, else None.
+    state: what its last Wait kept. history: the conversation before this message.
+    """
+
+    node_id: str
+    variables: Mapping[str, Any]
+    message: IncomingMessage
+    bot: BotFacts
+    llm: ChatModel
+    tools: ToolBox
+    sandbox: Sandbox
+    log: StepLog
+    journal: OnceJournal
+    now_ms: int
+    event: Event | None = None
+    state: Any = None
+    history: Callable[[], Awaitable[tuple[Turn, ...]]] | None = None
+
+    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool = False) -> Any:
+        """Do `action` once in the life of this step and remember its result, a JSON value.
+
+        Intent is on disk before it acts, the result after. If the process dies in between, a `repeatable`
+        action is done again and any other raises InDoubtError when the step is entered again.
+        """
+        return await self.journal.once(key, action, repeatable=repeatable)

@@ -1,0 +1,40 @@
+"""The record that every model provider fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botctl.clock import Clock
+from botctl.llm.chat import ChatModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """What `llm:` in bot.yaml came to, with every `${NAME}` resolved. timeout is in seconds; script is the
+    absolute path of the scripted provider's file, "" otherwise."""
+
+    provider: str
+    model: str = ""
+    api_key: str = ""
+    base_url: str = ""
+    temperature: float | None = None
+    max_tokens: int = 8192
+    timeout: float = 30.0
+    script: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """One provider of models. `connect` imports its SDK, so it is called only when a model is needed."""
+
+    name: str
+    doc: str | None
+    connect: Callable[[ModelSettings, Clock], ChatModel]
+    aliases: tuple[str, ...] = ()
+    default_model: str = ""
+    default_base_url: str = ""
+    key_variable: str = ""
+    needs_key: bool = True
+    needs_base_url: bool = False
+    supports_tools: bool = True

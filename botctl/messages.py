@@ -1,0 +1,115 @@
+"""Messages, incoming and outgoing: plain, frozen, and free of any platform's vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+MessageKind = Literal["text", "button", "command", "decision", "link"]
+Purpose = Literal["reply", "proactive", "scheduled", "notice"]
+
+
+class ConversationKey(NamedTuple):
+    """What a run belongs to. user_id and thread_id are "" where the platform has none."""
+
+    bot: str
+    platform: str
+    channel_id: str
+    user_id: str
+    thread_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that came with, or leaves with, a message. size is in bytes; path is below `.botctl/files`."""
+
+    kind: Literal["image", "document", "audio", "video", "location", "other"]
+    name: str = ""
+    media_type: str = ""
+    size: int = 0
+    path: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Button:
+    """One choice offered with a message. value comes back as the user's message when it is pressed."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncomingMessage:
+    """One thing a user did. received_at is milliseconds since 1970, UTC.
+
+    dedupe_key is made by the platform from its *message* id (INTERFACES, Messages); "" means that the
+    platform has none, and then no two messages are ever taken for one another.
+    reply is an opaque map that the platform needs in order to answer (a token, a thread).
+    """
+
+    bot: str
+    platform: str
+    dedupe_key: str
+    channel_id: str
+    user_id: str
+    text: str
+    received_at: int
+    kind: MessageKind = "text"
+    user_name: str = ""
+    thread_id: str = ""
+    button_value: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    reply: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def conversation(self) -> ConversationKey:
+        """The conversation this message belongs to."""
+        return ConversationKey(self.bot, self.platform, self.channel_id, self.user_id, self.thread_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a node says to the user of its conversation; it becomes an OutgoingMessage when it leaves."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingMessage:
+    """A message on its way out. id is the outbox row's: a platform may use it as its idempotency key."""
+
+    id: str
+    bot: str
+    platform: str
+    channel_id: str
+    text: str
+    user_id: str = ""
+    thread_id: str = ""
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    reply: Mapping[str, Any] = field(default_factory=dict)
+    purpose: Purpose = "reply"
+    template: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What became of an incoming message, for platforms that answer in the same breath.
+
+    status is a run's status, or "ignored" (then `reason` says why), or "running" when time was up first.
+    cost_cents is None when no price is known.
+    """
+
+    run_id: str
+    status: str
+    messages: tuple[str, ...] = ()
+    reason: str = ""
+    error: str = ""
+    tool_calls: int = 0
+    tokens: int = 0
+    cost_cents: float | None = None
+    latency_ms: int = 0

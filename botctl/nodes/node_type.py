@@ -1,0 +1,70 @@
+"""The record that every node type fills."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+from botctl.execution.outcome import Outcome
+from botctl.execution.step import Step
+from botctl.nodes.site import Site
+from botctl.source.rule import Rule
+from botctl.spec.model import Section
+
+
+class NodeData(Section):
+    """What may stand under `data:` of a node of any type."""
+
+    label: str = ""
+    """A name for people, shown in traces and pictures."""
+
+
+D = TypeVar("D", bound=NodeData)
+
+
+class Interrupted(Enum):
+    """What becomes of a step that the process died in."""
+
+    RUN_AGAIN = "run again"
+    ASK_TOOL = "run again if the tool may be repeated, else in doubt"
+
+
+class Shape(Enum):
+    """What is known of a variable's value."""
+
+    ANY = "anything"
+    TEXT = "text"
+    NUMBER = "number"
+    LIST = "list"
+    OBJECT = "object"
+    MODEL_ANSWER = "a model's answer {text, tokensInput, tokensOutput}"
+
+
+def just_next(data: NodeData) -> tuple[str, ...]:
+    """The way out of a node that has only one."""
+    return ("next",)
+
+
+def nothing(data: NodeData) -> Mapping[str, Shape]:
+    """The variables of a node that sets none."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeType(Generic[D]):
+    """One kind of node.
+
+    name: the word after `type:`; doc: `botctl explain <name>`; data: what may stand under `data:`; rules:
+    mistakes that only this kind can know about; handles: its ways out; writes: the variables it sets.
+    """
+
+    name: str
+    doc: str | None
+    data: type[D]
+    execute: Callable[[D, Step], Awaitable[Outcome]]
+    rules: tuple[Rule[Site[D]], ...] = ()
+    handles: Callable[[D], tuple[str, ...]] = just_next
+    writes: Callable[[D], Mapping[str, Shape]] = nothing
+    if_interrupted: Interrupted = Interrupted.RUN_AGAIN

@@ -1,0 +1,28 @@
+"""The site: what a node's own lint rules see of the place it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from botctl.tools.tool import Tool
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site(Generic[D]):
+    """A node where it stands. raw: its `data` as written. wired: the handles that have an edge.
+
+    platforms, bots, tools: the names that are configured; None where that is not known (a bare workflow file,
+    a workspace that was never asked for its tools).
+    """
+
+    node_id: str
+    data: D
+    raw: Mapping[str, Any]
+    wired: frozenset[str]
+    platforms: frozenset[str] | None = None
+    bots: frozenset[str] | None = None
+    tools: Mapping[str, Tool] | None = None

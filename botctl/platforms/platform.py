@@ -1,0 +1,97 @@
+"""The record that every platform fills, and the door it hands messages through."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel
+
+from botctl.messages import Answer, IncomingMessage, OutgoingMessage
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+class Receipt(Protocol):
+    """What accept() gives back once the message is on disk."""
+
+    @property
+    def duplicate(self) -> bool:
+        """The same message had been accepted before; it is not handled again."""
+
+    async def answer(self) -> Answer:
+        """Wait until the message was dealt with. Of a duplicate: what became of the first."""
+
+
+class Accept(Protocol):
+    """The one door for messages: returns only when message and cursor are both on disk."""
+
+    async def __call__(self, message: IncomingMessage, cursor: str | None = None) -> Receipt: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformLimits:
+    """text: the longest message, in the platform's own unit. buttons: how many a message may have; 0: none.
+    per_chat: seconds that must pass between two messages to one chat."""
+
+    text: int = 1_000_000
+    buttons: int = 0
+    per_chat: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionContext:
+    """What a connection may know of the world: whose it is, the door in, and the last cursor it committed."""
+
+    bot: str
+    accept: Accept
+    now_ms: Callable[[], int]
+    load_cursor: Callable[[], Awaitable[str | None]]
+
+
+class Connection(Protocol):
+    """One bot on one platform, switched on."""
+
+    async def run(self) -> None:
+        """Receive until cancelled (long polling, a gateway, the terminal). Returns at once if nothing is
+        polled; returns when the input has come to its end (piped lines)."""
+
+    async def webhook(self, request: Request) -> Response:
+        """Answer POST (or GET) /webhooks/<bot>/<platform>: verify, accept, acknowledge."""
+
+    async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
+        """Send one message; the platform's ids of what was sent. SendError says what to do otherwise."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """One platform. settings: what may stand under `platforms: <name>:`; connect: (settings with every
+    `${NAME}` resolved, context) -> Connection. secrets: the settings without which it is off."""
+
+    name: str
+    doc: str | None
+    settings: type[BaseModel]
+    limits: PlatformLimits
+    connect: Callable[[Any, ConnectionContext], Connection]
+    secrets: tuple[str, ...] = ()
+    has_webhook: bool = True
+
+
+class SendError(Exception):
+    """A message was not sent. permanent: trying again cannot help. retry_after: seconds. migrate_to: the
+    channel's new id, to be stored and used instead."""
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: float | None = None, migrate_to: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.migrate_to = migrate_to

@@ -1,4 +1,4 @@
-"""The graph: a workflow's nodes with their types bound, and who leads to whom. Immutable; asked, never changed."""
+"""The graph: a workflow's nodes with their types bound, and who leads to whom. Asked, never changed."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Graph:
         return self._past[loop]
 
     def reachable(self, starts: Iterable[str], *, never: str | None = None) -> set[str]:
-        """Everything that edges of any handle lead to from `starts`, these included, without entering `never`."""
+        """All that edges of any handle lead to from `starts`, these included, without entering `never`."""
         found: set[str] = set()
         waiting = [id for id in starts if id != never]
         while waiting:

@@ -1,0 +1,5 @@
+"""`python -m botctl`."""
+
+from botctl.cli.main import main
+
+main()

@@ -1,0 +1,145 @@
+"""The command line: the list of commands, and the one place that catches everything."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer import _click as click  # typer ships its own click since 0.27 and names no public way to it
+from typer.core import TyperGroup
+
+from botctl.errors import BotctlError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and the line `--help` says about it. Its module in botctl/cli, imported when it is used, has
+    an `app`."""
+
+    name: str
+    summary: str
+    module: str = ""
+
+
+COMMANDS = (
+    Command("run", "Run bots: in this terminal, or on the platforms they are declared for."),
+    Command("chat", "Talk to a bot in this terminal and see what every step does."),
+    Command("validate", "Find mistakes in bots, workspaces and workflows without running them."),
+    Command("runs", "List the runs of bots; tell one from beginning to end."),
+    Command("status", "Tell what runs, which platform is off and why, and what waits."),
+    Command("tools", "List the tools of a workspace, or call one."),
+    Command("init", "Write a first bot, or import an exported workflow."),
+    Command("doctor", "Check everything a bot needs, without changing anything."),
+    Command("explain", "Explain a diagnostic code, a node type, a run or a message."),
+    Command("schema", "Print the JSON Schema of a kind of file, for editors."),
+)
+
+
+class Commands(TyperGroup):
+    """The commands by name; a module is imported only when its command is used, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [command.name for command in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for command in COMMANDS:
+            if command.name == cmd_name:
+                module = importlib.import_module(f"botctl.cli.{command.module or command.name}")
+                return typer.main.get_command(module.app)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in self.list_commands(ctx):
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            way_out = f"did you mean `{close[0]}`?" if close else "`botctl --help` lists them"
+            raise UsageError(f"there is no command `{name}`", help=way_out)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(command.name, command.summary) for command in COMMANDS])
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="botctl",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"botctl {version('botctl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def botctl(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Runs chat bots that are declared as YAML: validated, durable, testable offline."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 fine, 1 findings or an expected error, 2 usage, 3 a bug, 130 ^C."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; its exit code."""
+    try:
+        code: Any = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except typer.Exit as exit:
+        return exit.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`). Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BotctlError as error:
+        _say(error)
+        return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:  # a bug: one line for the user, the rest in a file for whoever mends it
+        print(f"botctl: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"  = help: this is a bug; what happened is in {_write_report()}", file=sys.stderr)
+        return 3
+
+
+def _say(error: BotctlError) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.help:
+        print(f"  = help: {error.help}", file=sys.stderr)
+
+
+def _write_report() -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="botctl-", suffix=".log", delete=False) as report:
+        report.write(traceback.format_exc())
+    return report.name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The interpreter: execute the ready tokens together, move the run on, commit, repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from botctl.clock import Clock
+from botctl.engine.journal import Journal, Visit
+from botctl.engine.life import Life
+from botctl.engine.once import StepOnce
+from botctl.engine.program import Program
+from botctl.engine.run import RunStatus, Token, frame_text, run_from_json
+from botctl.engine.standing import ready_tokens
+from botctl.engine.transition import Facts, Failure, Result, apply_wave, start_run
+from botctl.errors import BotctlError
+from botctl.execution.outcome import Outcome
+from botctl.execution.step import Step, StepLog
+from botctl.ids import new_id
+from botctl.llm.chat import Turn
+from botctl.store import conversations, steps
+from botctl.store.database import Database
+from botctl.store.inbox import Stored
+from botctl.store.outbox import Leaving
+from botctl.store.runs import RunRow
+
+logger = logging.getLogger(__name__)
+
+
+class Interpreter:
+    """Executes runs. `deliver` is given, after each commit, the messages that may leave now."""
+
+    def __init__(
+        self, database: Database, clock: Clock, deliver: Callable[[Sequence[Leaving]], None]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._deliver = deliver
+        self._journal = Journal(database, clock)
+
+    async def begin(self, program: Program, stored: Stored) -> Life:
+        """Start a run for a message and advance it until it is over or waits."""
+        life = Life(
+            id=new_id(),
+            program=program,
+            stored=stored,
+            run=start_run(program.graph, {}),
+            started_at=self._clock.now_ms(),
+            deadline=_deadline(program),
+        )
+        return await self._advance(life)
+
+    async def recover(self, program: Program, stored: Stored, row: RunRow) -> Life:
+        """Take up a run that the process died in; finished steps stay finished."""
+        life = Life(
+            id=row.id,
+            program=program,
+            stored=stored,
+            run=run_from_json(row.state),
+            started_at=row.started_at,
+            deadline=_deadline(program),
+            seq=row.seq,
+            tool_calls=row.tool_calls,
+            tokens=row.tokens,
+            used_once=True,
+        )
+        for once in self._database.read(lambda connection: steps.remembered(connection, row.seq)):
+            life.once[once.node, once.frame, once.key] = once.result
+        return await self._advance(life)
+
+    async def _advance(self, life: Life) -> Life:
+        program = life.program
+        while life.status is RunStatus.RUNNING:
+            run = life.run
+            wave = [] if run.is_over else ready_tokens(program.graph, run)
+            passed = program.limits.passed_by(run, wave)
+            if passed or not wave:
+                run = run.copy()
+                run.failure = run.failure or passed
+                self._deliver(await self._journal.write_wave(life, run, (), Facts()))
+                if life.status is RunStatus.RUNNING:
+                    raise RuntimeError(
+                        f"run {life.id} is neither over nor waiting, and nothing in it can go on"
+                    )
+                break
+            visits = await self._execute(life, wave)
+            after, facts = apply_wave(program.graph, run, [visit.result for visit in visits])
+            after.steps = run.steps + sum(1 for token in wave if token.waiting is None)
+            leaving = await self._journal.write_wave(life, after, visits, facts)
+            if leaving:
+                self._deliver(leaving)
+        return life
+
+    async def _execute(self, life: Life, wave: Sequence[Token]) -> Sequence[Visit]:
+        """Visit all nodes of a wave at the same time; in token order whatever finishes first."""
+        seq = life.run.steps
+        if len(wave) == 1:
+            return (await self._visit(life, wave[0], seq),)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._visit(life, token, seq + place)) for place, token in enumerate(wave)
+            ]
+        return [task.result() for task in tasks]
+
+    async def _visit(self, life: Life, token: Token, seq: int) -> Visit:
+        program, log = life.program, StepLog()
+        waiting = token.waiting
+        node = program.graph.nodes[token.node]
+        once = StepOnce(life, node.id, frame_text(token.frame), self._database, self._clock)
+        started_at, started = self._clock.now_ms(), time.perf_counter_ns()
+        state = waiting.state if waiting else ("caught" if token.caught else None)
+        step = Step(
+            node_id=node.id,
+            variables=life.run.variables,
+            message=life.stored.message,
+            bot=program.bot,
+            llm=program.llm,
+            tools=program.tools,
+            sandbox=program.sandbox,
+            log=log,
+            journal=once,
+            now_ms=started_at,
+            event=waiting.event if waiting else None,
+            state=state,
+            history=lambda: self._history(life),
+        )
+        outcome: Outcome | Failure
+        try:
+            async with asyncio.timeout_at(life.deadline):
+                outcome = await node.type.execute(node.data, step)
+        except TimeoutError:
+            outcome = Failure(
+                f"stopped: the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
+            )
+        except BotctlError as error:
+            outcome = Failure(error.message)
+            if error.help:
+                log.note(error.help)
+        except Exception as error:  # a bug in one step must not end the process: the run goes its error path
+            logger.exception("node %s of run %s broke", node.id, life.id)
+            outcome = Failure(f"internal error: {type(error).__name__}: {error}")
+        begun = (seq, life.run.wave, started_at)
+        return Visit(
+            result=Result(token, outcome, begun),
+            seq=waiting.seq if waiting else seq,
+            wave=waiting.wave if waiting else life.run.wave,
+            log=log,
+            started_at=waiting.started_at if waiting else started_at,
+            duration_us=(time.perf_counter_ns() - started) // 1000,
+            retries=once.retries,
+        )
+
+    async def _history(self, life: Life) -> tuple[Turn, ...]:
+        stored, most = life.stored, life.program.max_messages
+        said = self._database.read(
+            lambda connection: conversations.history(connection, stored.conversation, stored.seq, most)
+        )
+        return tuple(Turn(role="user" if who == "user" else "assistant", text=text) for who, text in said)
+
+
+def _deadline(program: Program) -> float:
+    return asyncio.get_running_loop().time() + program.bot.timeout

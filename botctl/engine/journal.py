@@ -1,0 +1,258 @@
+"""The journal: how a wave reaches the disk, in one write, together with what it said and ordered."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botctl.clock import Clock
+from botctl.engine.life import Life
+from botctl.engine.run import Run, RunStatus, frame_text
+from botctl.engine.transition import Facts, Failure, Result
+from botctl.execution.outcome import Done, End, Iterate, Order, Wait
+from botctl.execution.step import StepLog
+from botctl.ids import new_id
+from botctl.messages import IncomingMessage, OutgoingMessage, Said
+from botctl.store import conversations, inbox, outbox, runs, steps
+from botctl.store.database import Database
+from botctl.store.outbox import Leaving
+from botctl.store.runs import RunRow
+from botctl.store.steps import StepRow
+
+LARGEST_STATE = 1_000_000
+_SUMMARY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One execution of a node, measured. duration is in microseconds."""
+
+    result: Result
+    seq: int
+    wave: int
+    log: StepLog
+    started_at: int
+    duration_us: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """All that one wave changes, made ready before the transaction. finished_at None: the run goes on."""
+
+    state: str
+    status: RunStatus
+    error_message: str
+    executed: int
+    rows: Sequence[StepRow]
+    outgoing: Sequence[tuple[OutgoingMessage, str]]
+    orders: Sequence[tuple[str, Order]]
+    handing_over: bool
+    ended: bool
+    now_ms: int
+    finished_at: int | None
+
+
+class Journal:
+    """Writes waves. All that a wave changes is in one transaction: a crash finds all of it or nothing."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def write_wave(self, life: Life, run: Run, visits: Sequence[Visit], facts: Facts) -> list[Leaving]:
+        """Commit a wave and make `run` the life's run; what it said that may leave now."""
+        for visit in visits:
+            life.tool_calls += visit.log.tool_calls
+            life.tokens += visit.log.tokens_input + visit.log.tokens_output
+        status, message = _status(run)
+        over = status in (RunStatus.COMPLETED, RunStatus.ERROR)
+        speech: list[Said] = []
+        if over or facts.started_to_wait:
+            speech, run.said = run.said, []
+        state = run.to_json()
+        if len(state) > LARGEST_STATE:
+            status, message, over = RunStatus.ERROR, "the run's variables are larger than 1 MB", True
+            run.variables = dict(life.run.variables)
+            run.tokens, run.loops, run.failure = [], [], message
+            speech, run.said = [*speech, *run.said], []
+            state = run.to_json()
+        received = life.stored.message
+        outgoing = [(_outgoing(received, said), "node") for said in speech]
+        if status is RunStatus.ERROR and life.program.fallback_message:
+            outgoing.append((_outgoing(received, Said(text=life.program.fallback_message)), "bot"))
+        now = self._clock.now_ms()
+        life.status, life.error_message = status, message
+        entry = _Entry(
+            state=state,
+            status=status,
+            error_message=life.program.mask(message),
+            executed=run.executed,
+            rows=[_row(life, visit, facts.notes.get(place, ())) for place, visit in enumerate(visits)],
+            outgoing=outgoing,
+            orders=_orders(visits),
+            handing_over=over or facts.started_to_wait,
+            ended=run.ended,
+            now_ms=now,
+            finished_at=now if over else None,
+        )
+        leaving = await self._database.write(lambda connection: _write(connection, life, entry))
+        life.run = run
+        life.spoken += [message.text for message, _ in outgoing]
+        return leaving
+
+
+def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Leaving]:
+    if life.seq:
+        runs.save(
+            connection,
+            life.seq,
+            status=entry.status,
+            state=entry.state,
+            nodes_executed=entry.executed,
+            finished_at=entry.finished_at,
+            error_message=entry.error_message,
+            tool_calls=life.tool_calls,
+            tokens=life.tokens,
+        )
+    else:
+        life.seq = runs.add(connection, _run_row(life, entry))
+    seq, conversation = life.seq, life.stored.conversation
+    steps.add(connection, seq, entry.rows)
+    for id, order in entry.orders:
+        runs.add_ticket(
+            connection,
+            id=id,
+            bot=life.program.bot.name,
+            run=seq,
+            conversation=conversation,
+            subject=order.subject,
+            now_ms=entry.now_ms,
+        )
+    if entry.handing_over:
+        inbox.finish(connection, life.stored.seq, seq)
+    if entry.finished_at is not None and life.used_once:
+        steps.forget(connection, seq)
+    if entry.ended:
+        conversations.cut(connection, conversation, life.stored.seq)
+    return [
+        outbox.add(
+            connection, message, said_by=said_by, conversation=conversation, run=seq, now_ms=entry.now_ms
+        )
+        for message, said_by in entry.outgoing
+    ]
+
+
+def _status(run: Run) -> tuple[RunStatus, str]:
+    if run.failure:
+        return RunStatus.ERROR, run.failure
+    if run.is_over:
+        return RunStatus.COMPLETED, ""
+    if run.tokens and all(token.waiting and not token.waiting.event for token in run.tokens):
+        return RunStatus.WAITING, ""
+    return RunStatus.RUNNING, ""
+
+
+def _run_row(life: Life, entry: _Entry) -> RunRow:
+    return RunRow(
+        seq=0,
+        id=life.id,
+        bot=life.program.bot.name,
+        kind="workflow",
+        conversation=life.stored.conversation,
+        message=life.stored.seq,
+        definition=life.program.definition,
+        status=entry.status,
+        state=entry.state,
+        nodes_executed=entry.executed,
+        nodes_total=len(life.program.graph.nodes),
+        started_at=life.started_at,
+        finished_at=entry.finished_at,
+        error_message=entry.error_message,
+        parent=None,
+        tool_calls=life.tool_calls,
+        tokens=life.tokens,
+    )
+
+
+def _row(life: Life, visit: Visit, notes: Sequence[str]) -> StepRow:
+    token, outcome, log = visit.result.token, visit.result.outcome, visit.log
+    node = life.program.graph.nodes[token.node]
+    handle, error = "", None
+    writes: Any = None
+    match outcome:
+        case Done():
+            handle, writes = outcome.handle, outcome.writes
+        case Failure():
+            error = outcome.message
+        case Iterate() | End() | Wait():
+            pass
+    every_note = [*log.notes, *notes]
+    mask = life.program.mask
+    return StepRow(
+        0,
+        visit.seq,
+        visit.wave,
+        node.id,
+        node.type.name,
+        node.data.label,
+        frame_text(token.frame),
+        handle,
+        visit.started_at,
+        visit.duration_us,
+        _summary(log.input, mask),
+        _summary(log.output, mask),
+        _summary(writes, mask) if writes else None,
+        _summary(every_note, mask) if every_note else None,
+        log.tokens_input,
+        log.tokens_output,
+        log.model,
+        visit.retries,
+        mask(error) if error is not None else None,
+    )
+
+
+def _summary(value: Any, mask: Any) -> str | None:
+    """A JSON text of about 2,000 characters at most; what is longer is cut, part by part."""
+    if value is None:
+        return None
+    text: str = mask(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    if len(text) <= _SUMMARY:
+        return text
+    if isinstance(value, dict) and len(value) > 1:
+        each = _SUMMARY // len(value)
+        parts = {key: _cut(part, each) for key, part in value.items()}
+        return str(mask(json.dumps(parts, separators=(",", ":"), ensure_ascii=False)))
+    return json.dumps(text[:_SUMMARY] + "…", ensure_ascii=False)
+
+
+def _cut(value: Any, length: int) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return value if len(text) <= length else text[:length] + "…"
+
+
+def _orders(visits: Sequence[Visit]) -> list[tuple[str, Order]]:
+    return [
+        (new_id(), order)
+        for visit in visits
+        if isinstance(visit.result.outcome, Done)
+        for order in visit.result.outcome.orders
+    ]
+
+
+def _outgoing(message: IncomingMessage, said: Said) -> OutgoingMessage:
+    return OutgoingMessage(
+        id=new_id(),
+        bot=message.bot,
+        platform=message.platform,
+        channel_id=message.channel_id,
+        user_id=message.user_id,
+        thread_id=message.thread_id,
+        text=said.text,
+        buttons=said.buttons,
+        attachments=said.attachments,
+        reply=message.reply,
+    )

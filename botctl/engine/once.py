@@ -1,0 +1,104 @@
+"""Once: a step's door to the outside. An effect is intended, made, remembered, and never made again."""
+
+from __future__ import annotations
+
+import json
+import random
+from asyncio import Future, get_running_loop
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from botctl.clock import Clock
+from botctl.engine.life import Life
+from botctl.errors import InDoubtError, OutsideError
+from botctl.store import steps
+from botctl.store.database import Database
+
+_MOST_RETRIES = 3
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+
+
+class StepOnce:
+    """The `once` of one execution of one node; retries is how often an action was tried again."""
+
+    __slots__ = ("_clock", "_counts", "_database", "_frame", "_life", "_node", "retries")
+
+    def __init__(self, life: Life, node: str, frame: str, database: Database, clock: Clock) -> None:
+        self._life = life
+        self._node = node
+        self._frame = frame
+        self._database = database
+        self._clock = clock
+        self._counts: dict[str, int] = {}
+        self.retries = 0
+
+    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+        """See `Step.once`. Using a key again in one execution is a further effect, remembered apart."""
+        number = self._counts.get(key, 0)
+        self._counts[key] = number + 1
+        key = f"{key}#{number}" if number else key
+        at = (self._node, self._frame, key)
+        life = self._life
+        if at in life.once:
+            remembered = life.once[at]
+            if remembered is not None:
+                return json.loads(remembered)
+            if not repeatable:
+                raise InDoubtError(
+                    "in doubt: the process stopped while this was under way; whether it was done is unknown",
+                    help=f"find out, then decide with `botctl runs retry {life.id}`",
+                )
+        life.used_once = True
+        if not repeatable:
+            await self._database.write(lambda connection: steps.intend(connection, life.seq, *at))
+        result = await self._make(action, at, repeatable)
+        text = json.dumps(result, separators=(",", ":"), ensure_ascii=False)
+        life.once[at] = text
+        # Not awaited: the wave's own write follows at once, in order, and shares the commit.
+        noted = self._database.write(lambda connection: steps.remember(connection, life.seq, *at, text))
+        noted.add_done_callback(_look_at_failure)
+        return result
+
+    async def _make(
+        self, action: Callable[[], Awaitable[Any]], at: tuple[str, str, str], repeatable: bool
+    ) -> Any:
+        while True:
+            try:
+                return await action()
+            except OutsideError as error:
+                if error.not_executed and not repeatable:
+                    await self._database.write(
+                        lambda connection: steps.withdraw(connection, self._life.seq, *at)
+                    )
+                if not (repeatable or error.not_executed):
+                    if error.retryable:
+                        raise InDoubtError(
+                            f"in doubt: {error.message}; whether it was done is unknown", help=error.help
+                        ) from error
+                    raise
+                if not error.retryable or not await self._pause(error):
+                    raise
+                self.retries += 1
+                if not repeatable:
+                    await self._database.write(
+                        lambda connection: steps.intend(connection, self._life.seq, *at)
+                    )
+
+    async def _pause(self, error: OutsideError) -> bool:
+        """Wait before trying again; False after enough tries, or when the turn has no time left for it."""
+        if self.retries >= _MOST_RETRIES:
+            return False
+        pause = error.retry_after
+        if pause is None:
+            pause = min(_FIRST_PAUSE * 2**self.retries, _LONGEST_PAUSE) * random.uniform(0.75, 1.25)
+        if get_running_loop().time() + pause >= self._life.deadline:
+            return False
+        await self._clock.sleep(pause)
+        return True
+
+
+def _look_at_failure(noted: Future[None]) -> None:
+    """The store could not remember; the wave's own write fails for the same reason and says so."""
+    if not noted.cancelled():
+        noted.exception()

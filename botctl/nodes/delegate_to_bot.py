@@ -1,0 +1,107 @@
+"""The delegate_to_bot node: lets another bot answer.
+
+The other bot gets the message and works in its own way, with its own model, workspace and workflow. The keys
+of `context` become its variables. What it answers is kept in `outputVariable` as text. `target_bot_id` is the
+other bot's `id`, or its name. At most 3 bots delegate on.
+
+Way out: `next`, and `error` as for every node.
+
+```yaml
+- id: ask_billing
+  type: delegate_to_bot
+  data:
+    target_bot_id: billing-bot
+    outputVariable: specialist_response
+    context:
+      customer: "{{user_id}}"
+    label: Route to Billing Bot
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import Field
+
+from botctl.execution.outcome import Outcome
+from botctl.execution.step import Step
+from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.site import Site
+from botctl.nodes.template_rules import JSON_RULES, TEMPLATE_RULES
+from botctl.nodes.templates import JsonTemplate, Template, VariableName
+from botctl.nodes.unbuilt import unbuilt
+from botctl.source.rule import Finding, Rule
+
+
+class DelegateToBotData(NodeData):
+    """`data` of delegate_to_bot."""
+
+    target_bot_id: Template = Field(min_length=1)
+    """The other bot's `id` or name."""
+    outputVariable: VariableName = ""
+    """The variable that keeps its answer, a text."""
+    context: JsonTemplate = None
+    """A JSON object with {{placeholders}}, as text or a mapping; its keys become the other bot's variables."""
+
+
+async def execute(data: DelegateToBotData, step: Step) -> Outcome:
+    """Not built yet."""
+    raise unbuilt("delegate_to_bot")
+
+
+def writes(data: DelegateToBotData) -> Mapping[str, Shape]:
+    """The other bot's answer."""
+    return {data.outputVariable: Shape.TEXT} if data.outputVariable else {}
+
+
+def check_target(site: Site[DelegateToBotData]) -> Iterator[Finding]:
+    """A delegation to a bot that the project does not have.
+
+    `target_bot_id` is the `id` or the `name` in some bot.yaml of the project. An exported id such as
+    `bt_billing` works once that bot's bot.yaml says `id: bt_billing`.
+
+    Bad:
+
+    ```yaml
+    - id: ask_billing
+      type: delegate_to_bot
+      data:
+        target_bot_id: biling-bot
+    ```
+
+    Good:
+
+    ```yaml
+    - id: ask_billing
+      type: delegate_to_bot
+      data:
+        target_bot_id: billing-bot
+    ```
+    """
+    name = site.data.target_bot_id
+    if "{{" in name or site.bots is None or name in site.bots:
+        return
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, site.bots, n=1)
+    yield Finding(
+        f"there is no bot `{name}` in this project",
+        at=("target_bot_id",),
+        label="no bot has this id or name",
+        help=f"did you mean `{close[0]}`?" if close else "give the id or name of a bot in bots/",
+    )
+
+
+DELEGATE_TO_BOT = NodeType(
+    name="delegate_to_bot",
+    doc=__doc__,
+    data=DelegateToBotData,
+    execute=execute,
+    rules=(
+        *TEMPLATE_RULES,
+        *JSON_RULES,
+        Rule(code="BT301", severity="error", check=check_target, doc=check_target.__doc__),
+    ),
+    writes=writes,
+)

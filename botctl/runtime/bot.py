@@ -1,0 +1,164 @@
+"""A live bot: a declared bot with its model, tools and definitions switched on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from botctl.clock import Clock
+from botctl.engine.program import Program
+from botctl.engine.transition import Limits
+from botctl.errors import UserError
+from botctl.execution.step import BotFacts, Sandbox, ToolBox
+from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
+from botctl.llm.provider import ModelSettings, Provider
+from botctl.llm.providers import PROVIDERS
+from botctl.messages import IncomingMessage
+from botctl.project.load import Bot, pinned_graph
+from botctl.secrets import Environment
+from botctl.spec.bot import AllowSection, ModelSection
+from botctl.store import runs
+from botctl.store.database import Database
+from botctl.tools.tool import Tool, ToolResult
+
+
+class LateModel:
+    """A model that is connected when it is first asked: a missing key stops a step and not the start."""
+
+    def __init__(self, bot: str, connect: Callable[[], ChatModel]) -> None:
+        self._bot = bot
+        self._connect = connect
+        self._model: ChatModel | None = None
+
+    async def reply(self, request: ChatRequest) -> ChatReply:
+        """See `ChatModel.reply`."""
+        if self._model is None:
+            self._model = self._connect()
+        return await self._model.reply(request)
+
+    async def close(self) -> None:
+        """Let go of connections, if there ever were any."""
+        if self._model is not None:
+            await self._model.close()
+
+
+class NoTools:
+    """The tools of a bot without a workspace."""
+
+    async def find(self, name: str) -> Tool | None:
+        """There are none."""
+        return None
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, timeout: float | None = None
+    ) -> ToolResult:
+        """There is nothing to call."""
+        raise UserError(
+            f"there is no tool `{name}`: the bot has no workspace", help="add `workspace:` to bot.yaml"
+        )
+
+
+class LiveBot:
+    """What the router needs to know of a bot. `program` is that of the workflow as it is written now."""
+
+    def __init__(
+        self, bot: Bot, *, model: ChatModel, tools: ToolBox, sandbox: Sandbox, mask: Callable[[str], str]
+    ):
+        spec = bot.spec
+        if bot.graph is None:
+            raise UserError(
+                f"bot `{spec.name}` has no workflow, and the agent loop is not built yet",
+                help="add `workflow: workflow.yaml` to its bot.yaml",
+            )
+        self.name = spec.name
+        self.concurrent_runs = spec.limits.concurrent_runs
+        self.model = model
+        self._allow = spec.allow
+        self._bot = bot
+        self.program = Program(
+            bot=BotFacts(
+                name=spec.name,
+                system_prompt=spec.system_prompt,
+                timeout=spec.timeout,
+                max_iterations=spec.limits.max_iterations,
+            ),
+            graph=bot.graph,
+            definition=bot.definition,
+            llm=model,
+            tools=tools,
+            sandbox=sandbox,
+            mask=mask,
+            limits=Limits(max_nodes=spec.limits.max_nodes, max_loop_nodes=spec.limits.max_loop_nodes),
+            fallback_message=spec.fallback_message,
+            max_messages=spec.conversation.max_messages,
+        )
+        self._pinned: dict[str, Program] = {self.program.definition: self.program}
+
+    async def pin(self, database: Database) -> None:
+        """Store the definition that new runs will be pinned to."""
+        workflow = self._bot.workflow
+        if workflow is not None:
+            hash, file, text = self.program.definition, workflow.file, workflow.text
+            await database.write(lambda connection: runs.pin(connection, hash, file, text))
+
+    def program_of(self, definition: str, database: Database) -> Program:
+        """The program of a run that was started with an earlier text of the workflow."""
+        if definition not in self._pinned:
+
+            def load(connection: sqlite3.Connection) -> tuple[str, str]:
+                return runs.definition(connection, definition)
+
+            file, text = database.read(load)
+            self._pinned[definition] = replace(
+                self.program, graph=pinned_graph(text, file), definition=definition
+            )
+        return self._pinned[definition]
+
+    def reason_to_ignore(self, message: IncomingMessage) -> str:
+        """Why a message is not answered; "" if it is."""
+        if not _is_allowed(self._allow, message):
+            return "not allowed (`allow` in bot.yaml)"
+        if not (message.text.strip() or message.attachments or message.button_value):
+            return "no text"
+        return ""
+
+
+def _is_allowed(allow: AllowSection, message: IncomingMessage) -> bool:
+    users, channels = allow.users, allow.channels
+    return (not users or message.user_id in users) and (not channels or message.channel_id in channels)
+
+
+def connect_model(
+    bot: str, section: ModelSection | None, folder: Path, environment: Environment, clock: Clock
+) -> LateModel:
+    """The model a bot is declared with, to be connected when it is first asked."""
+
+    def connect() -> ChatModel:
+        if section is None:
+            raise UserError(f"bot `{bot}` has no model", help="add `llm:` to its bot.yaml")
+        provider = provider_named(section.provider)
+        key = section.api_key or (f"${{{provider.key_variable}}}" if provider.needs_key else "")
+        settings = ModelSettings(
+            provider=provider.name,
+            model=section.model or provider.default_model,
+            api_key=environment.resolve(key),
+            base_url=environment.resolve(section.base_url) or provider.default_base_url,
+            temperature=section.temperature,
+            max_tokens=section.max_tokens,
+            timeout=section.timeout,
+            script=str(folder / section.script) if section.script else "",
+        )
+        return provider.connect(settings, clock)
+
+    return LateModel(bot, connect)
+
+
+def provider_named(name: str) -> Provider:
+    """The provider of this name or alias."""
+    for provider in PROVIDERS:
+        if name == provider.name or name in provider.aliases:
+            return provider
+    raise UserError(f"there is no provider `{name}`", help="one of " + ", ".join(p.name for p in PROVIDERS))

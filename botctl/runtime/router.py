@@ -1,0 +1,140 @@
+"""The router: one conversation at a time in order of arrival, all conversations side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botctl.clock import Clock
+from botctl.engine.interpreter import Interpreter
+from botctl.engine.life import Life
+from botctl.messages import Answer
+from botctl.runtime.bot import LiveBot
+from botctl.store import inbox, runs
+from botctl.store.database import Database
+from botctl.store.inbox import Stored
+from botctl.store.runs import RunRow
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One thing to do in a conversation: a message, or the run that the process died in over it."""
+
+    stored: Stored
+    interrupted: RunRow | None
+    future: asyncio.Future[Answer]
+
+
+class Router:
+    """Hands stored messages to the engine. A conversation has a task only while there is work in it."""
+
+    def __init__(
+        self, bots: Mapping[str, LiveBot], interpreter: Interpreter, database: Database, clock: Clock
+    ) -> None:
+        self._bots = bots
+        self._interpreter = interpreter
+        self._database = database
+        self._clock = clock
+        self._queues: dict[int, deque[_Work]] = {}
+        self._under_way: dict[int, asyncio.Future[Answer]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
+
+    def enqueue(self, stored: Stored, interrupted: RunRow | None = None) -> asyncio.Future[Answer]:
+        """Work on a stored message when those before it in its conversation are done."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        work = _Work(stored, interrupted, future)
+        self._under_way[stored.seq] = future
+        queue = self._queues.get(stored.conversation)
+        if queue is not None:
+            queue.append(work)
+        else:
+            self._queues[stored.conversation] = deque((work,))
+            self._start(self._converse(stored.conversation))
+        return future
+
+    def under_way(self, seq: int) -> asyncio.Future[Answer] | None:
+        """The answer to come of a message that is being worked on, or waits for that."""
+        return self._under_way.get(seq)
+
+    def recover(self, bot: str) -> int:
+        """Take up what a former life of this process left behind: runs it died in, and messages. How many."""
+        interrupted = {
+            row.message: row
+            for row in self._database.read(lambda connection: runs.unfinished(connection, bot))
+        }
+        left = self._database.read(lambda connection: inbox.pending(connection, bot))
+        known = {stored.seq for stored in left}
+        for seq in interrupted.keys() - known:
+            left.append(self._database.read(lambda connection, seq=seq: inbox.get(connection, seq)))  # type: ignore[misc]
+        left.sort(key=lambda stored: stored.seq)
+        for stored in left:
+            self.enqueue(stored, interrupted.get(stored.seq))
+        return len(left)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being worked on."""
+        return not self._tasks
+
+    async def drain(self) -> None:
+        """Wait until everything that was enqueued is done."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def close(self, patience: float) -> None:
+        """Wait for work in flight this long, in seconds; what is left is taken up at the next start."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _converse(self, conversation: int) -> None:
+        queue = self._queues[conversation]
+        while queue:
+            work = queue[0]
+            try:
+                answer = await self._work_on(work)
+            except sqlite3.Error as error:
+                logger.error(
+                    "the state could not be written: %s; the message is taken up at the next start", error
+                )
+                answer = Answer(run_id="", status="error", error="the state could not be written")
+            finally:
+                self._under_way.pop(work.stored.seq, None)
+                queue.popleft()
+                if not queue:
+                    del self._queues[conversation]
+            if not work.future.done():
+                work.future.set_result(answer)
+
+    async def _work_on(self, work: _Work) -> Answer:
+        stored = work.stored
+        bot = self._bots[stored.message.bot]
+        reason = "" if work.interrupted else bot.reason_to_ignore(stored.message)
+        if reason:
+            await self._database.write(lambda connection: inbox.ignore(connection, stored.seq, reason))
+            return Answer(run_id="", status="ignored", reason=reason)
+        async with self._places[stored.message.bot]:
+            life = await self._live(bot, work)
+        return life.answer(self._clock.now_ms())
+
+    async def _live(self, bot: LiveBot, work: _Work) -> Life:
+        row = work.interrupted
+        if row is None:
+            return await self._interpreter.begin(bot.program, work.stored)
+        program = bot.program_of(row.definition, self._database)
+        return await self._interpreter.recover(program, work.stored, row)

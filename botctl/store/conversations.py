@@ -1,0 +1,54 @@
+"""Conversations: who is talked to where; one row each, found by its whole key."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from botctl.messages import ConversationKey, IncomingMessage
+
+
+def touch(connection: sqlite3.Connection, message: IncomingMessage) -> int:
+    """The conversation's number, made or brought up to date by a message of it."""
+    row = connection.execute(
+        "INSERT INTO conversations"
+        " (bot, platform, channel_id, user_id, thread_id, user_name, started_at, last_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (bot, platform, channel_id, user_id, thread_id)"
+        " DO UPDATE SET last_at = excluded.last_at, user_name = excluded.user_name RETURNING seq",
+        (*message.conversation, message.user_name, message.received_at, message.received_at),
+    ).fetchone()
+    return int(row[0])
+
+
+def key_of(connection: sqlite3.Connection, conversation: int) -> ConversationKey:
+    """Whose conversation this is."""
+    row = connection.execute(
+        "SELECT bot, platform, channel_id, user_id, thread_id FROM conversations WHERE seq = ?",
+        (conversation,),
+    ).fetchone()
+    return ConversationKey(*row)
+
+
+def cut(connection: sqlite3.Connection, conversation: int, before: int) -> None:
+    """Forget history up to and including the message `before` (an inbox.seq)."""
+    connection.execute("UPDATE conversations SET cut_at = ? WHERE seq = ?", (before, conversation))
+
+
+def history(
+    connection: sqlite3.Connection, conversation: int, before: int, most: int
+) -> list[tuple[str, str]]:
+    """The last `most` messages before a message (an inbox.seq), oldest first, as (user | assistant, text)."""
+    rows = connection.execute(
+        "SELECT role, text FROM ("
+        " SELECT 'user' AS role, text, received_at AS at, seq FROM inbox"
+        " WHERE conversation = :conversation AND seq < :before AND status = 'done'"
+        " AND seq > (SELECT cut_at FROM conversations WHERE seq = :conversation)"
+        " UNION ALL"
+        " SELECT 'assistant', o.text, o.created_at, o.seq FROM outbox o"
+        " WHERE o.conversation = :conversation AND o.created_at >"
+        " (SELECT coalesce(max(received_at), 0) FROM inbox WHERE conversation = :conversation AND seq <="
+        "  (SELECT cut_at FROM conversations WHERE seq = :conversation))"
+        ") ORDER BY at DESC, role, seq DESC LIMIT :most",
+        {"conversation": conversation, "before": before, "most": most},
+    ).fetchall()
+    return [(str(role), str(text)) for role, text in reversed(rows)]

@@ -1,0 +1,147 @@
+"""The outbox: messages that must leave, in order, at least once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from botctl.messages import Attachment, Button, OutgoingMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A message on its way out, with its place in the order and how often it was tried."""
+
+    seq: int
+    message: OutgoingMessage
+    attempts: int = 0
+    next_at: int = 0
+
+
+def add(
+    connection: sqlite3.Connection,
+    message: OutgoingMessage,
+    *,
+    said_by: str,
+    conversation: int | None,
+    run: int | None,
+    now_ms: int,
+) -> Leaving:
+    """Store a message that must leave. said_by: `node`, or `bot` for what no node said (a fallback)."""
+    row = connection.execute(
+        "INSERT INTO outbox"
+        " (id, bot, platform, channel_id, conversation, run, said_by, text, rest, created_at, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') RETURNING seq",
+        (
+            message.id,
+            message.bot,
+            message.platform,
+            message.channel_id,
+            conversation,
+            run,
+            said_by,
+            message.text,
+            _rest(message),
+            now_ms,
+        ),
+    ).fetchone()
+    return Leaving(row[0], message)
+
+
+def pending(connection: sqlite3.Connection, bot: str) -> list[Leaving]:
+    """What has not left yet, in order."""
+    rows = connection.execute(
+        "SELECT seq, id, bot, platform, channel_id, text, rest, attempts, next_at FROM outbox"
+        " WHERE bot = ? AND status = 'pending' ORDER BY seq",
+        (bot,),
+    ).fetchall()
+    return [Leaving(row[0], _message(row[1:7]), row[7], row[8]) for row in rows]
+
+
+def sent(connection: sqlite3.Connection, seq: int, ids: Sequence[str], now_ms: int) -> None:
+    """The platform took it, under these ids."""
+    connection.execute(
+        "UPDATE outbox SET status = 'sent', sent_ids = ?, sent_at = ? WHERE seq = ?",
+        (json.dumps(list(ids)), now_ms, seq),
+    )
+
+
+def again(connection: sqlite3.Connection, seq: int, next_at: int, error: str) -> None:
+    """It did not leave; it is tried again at `next_at`."""
+    connection.execute(
+        "UPDATE outbox SET attempts = attempts + 1, next_at = ?, error = ? WHERE seq = ?",
+        (next_at, error, seq),
+    )
+
+
+def dead(connection: sqlite3.Connection, seq: int, error: str) -> None:
+    """It can never leave: a dead letter."""
+    connection.execute(
+        "UPDATE outbox SET status = 'dead', attempts = attempts + 1, error = ? WHERE seq = ?", (error, seq)
+    )
+
+
+class OutboxRow(NamedTuple):
+    """What became of one message of a run. Times in milliseconds since 1970, UTC."""
+
+    id: str
+    said_by: str
+    text: str
+    status: str
+    sent_at: int | None
+    error: str
+
+
+def of_run(connection: sqlite3.Connection, run: int) -> list[OutboxRow]:
+    """What a run said, in order."""
+    rows = connection.execute(
+        "SELECT id, said_by, text, status, sent_at, error FROM outbox WHERE run = ? ORDER BY seq", (run,)
+    ).fetchall()
+    return [OutboxRow(*row) for row in rows]
+
+
+def counts(connection: sqlite3.Connection, bot: str) -> dict[str, int]:
+    """How many messages of a bot wait to leave, and how many are dead letters."""
+    return {
+        status: connection.execute(
+            f"SELECT count(*) FROM outbox WHERE bot = ? AND status = '{status}'", (bot,)
+        ).fetchone()[0]
+        for status in ("pending", "dead")
+    }
+
+
+def _rest(message: OutgoingMessage) -> str:
+    rest: dict[str, object] = {}
+    for name in ("user_id", "thread_id", "template"):
+        if getattr(message, name):
+            rest[name] = getattr(message, name)
+    if message.purpose != "reply":
+        rest["purpose"] = message.purpose
+    if message.reply:
+        rest["reply"] = dict(message.reply)
+    if message.buttons:
+        rest["buttons"] = [[button.label, button.value] for button in message.buttons]
+    if message.attachments:
+        names = ("kind", "name", "media_type", "size", "path", "url")
+        rest["attachments"] = [{name: getattr(a, name) for name in names} for a in message.attachments]
+    return json.dumps(rest, separators=(",", ":"), ensure_ascii=False) if rest else "{}"
+
+
+def _message(row: tuple[str, ...]) -> OutgoingMessage:
+    id, bot, platform, channel_id, text, rest = row
+    fields = json.loads(rest)
+    buttons = tuple(Button(label=label, value=value) for label, value in fields.pop("buttons", ()))
+    attachments = tuple(Attachment(**attachment) for attachment in fields.pop("attachments", ()))
+    return OutgoingMessage(
+        id=id,
+        bot=bot,
+        platform=platform,
+        channel_id=channel_id,
+        text=text,
+        buttons=buttons,
+        attachments=attachments,
+        **fields,
+    )

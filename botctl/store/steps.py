@@ -1,0 +1,83 @@
+"""Steps: the journal of the runs, append-only; and `once`, the memory that makes effects happen once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class StepRow(NamedTuple):
+    """One execution of a node. frame, input, output, writes and notes are JSON texts, cut and masked."""
+
+    run: int
+    seq: int
+    wave: int
+    node: str
+    type: str
+    label: str
+    frame: str
+    handle: str
+    started_at: int
+    duration_us: int
+    input: str | None
+    output: str | None
+    writes: str | None
+    notes: str | None
+    tokens_input: int
+    tokens_output: int
+    model: str
+    retries: int
+    error: str | None
+
+
+class OnceRow(NamedTuple):
+    """What a step did or meant to do; result None: it is not known whether it was done."""
+
+    node: str
+    frame: str
+    key: str
+    result: str | None
+
+
+def add(connection: sqlite3.Connection, run: int, rows: Sequence[StepRow]) -> None:
+    """Append to a run's journal. A node that was resumed after waiting replaces its own row."""
+    statement = (
+        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
+    for row in rows:
+        connection.execute(statement, (run, *row[1:]))
+
+
+def of_run(connection: sqlite3.Connection, run: int) -> list[StepRow]:
+    """A run's journal, in order."""
+    rows = connection.execute("SELECT * FROM steps WHERE run = ? ORDER BY seq", (run,)).fetchall()
+    return [StepRow(*row) for row in rows]
+
+
+def intend(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str) -> None:
+    """Remember that an effect is about to be made."""
+    connection.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, NULL)", (run, node, frame, key))
+
+
+def remember(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str, result: str) -> None:
+    """Remember what an effect gave."""
+    connection.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, ?)", (run, node, frame, key, result))
+
+
+def withdraw(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str) -> None:
+    """Forget an intent whose effect surely was not made."""
+    connection.execute(
+        "DELETE FROM once WHERE run = ? AND node = ? AND frame = ? AND key = ?", (run, node, frame, key)
+    )
+
+
+def remembered(connection: sqlite3.Connection, run: int) -> list[OnceRow]:
+    """All that a run's unfinished steps did or meant to do."""
+    rows = connection.execute("SELECT node, frame, key, result FROM once WHERE run = ?", (run,)).fetchall()
+    return [OnceRow(*row) for row in rows]
+
+
+def forget(connection: sqlite3.Connection, run: int) -> None:
+    """A run has ended: nothing of it is done again."""
+    connection.execute("DELETE FROM once WHERE run = ?", (run,))

@@ -189,7 +189,8 @@ def _follow(graph: Graph, run: Run, facts: Facts, index: int, source: str, handl
             run.not_followed.append((source, target))
             facts.note(index, f"the edge to `{target}` was not followed: it has already run")
         else:
-            _enter(run, target, frame)
+            caught = handle == ERROR and graph.nodes[target].type.name == "error_handler"
+            _enter(run, target, frame, caught=caught)
             went_on = True
     return went_on
 

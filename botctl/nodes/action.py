@@ -44,6 +44,7 @@ from botctl.duration import Duration
 from botctl.errors import UserError
 from botctl.execution.outcome import Done, End, Outcome, Ticket
 from botctl.execution.step import Step
+from botctl.expr.path import Parts
 from botctl.nodes.node_type import NodeData, NodeType, Shape
 from botctl.nodes.template_rules import BARE_PATH_RULES, TEMPLATE_RULES
 from botctl.nodes.templates import BarePath, Template, Writing, bare_path, render, render_value
@@ -106,21 +107,21 @@ def _value(written: Any, step: Step) -> Any:
     return written
 
 
-def with_entry(variables: Mapping[str, Any], parts: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+def with_entry(variables: Mapping[str, Any], parts: Parts, value: Any) -> dict[str, Any]:
     """The one variable to write so that the path `parts` holds `value`; `variables` stay as they are."""
-    root = str(parts[0])
+    root = parts[0]
     if len(parts) == 1:
         return {root: value}
     return {root: _with_entry(variables.get(root), parts, 1, value)}
 
 
-def _with_entry(around: Any, parts: tuple[str | int, ...], depth: int, value: Any) -> Any:
+def _with_entry(around: Any, parts: Parts, depth: int, value: Any) -> Any:
     if depth == len(parts):
         return value
     part = parts[depth]
     if isinstance(around, list):
-        index = _index(part)
-        if index is not None and index < len(around):
+        index = int(part) if part.isdecimal() else len(around)
+        if index < len(around):
             return [
                 *around[:index],
                 _with_entry(around[index], parts, depth + 1, value),
@@ -128,19 +129,12 @@ def _with_entry(around: Any, parts: tuple[str | int, ...], depth: int, value: An
             ]
     elif around is None or isinstance(around, dict):
         inside = around or {}
-        return {**inside, str(part): _with_entry(inside.get(str(part)), parts, depth + 1, value)}
-    before = ".".join(str(part) for part in parts[:depth])
-    whole = ".".join(str(part) for part in parts)
+        return {**inside, part: _with_entry(inside.get(part), parts, depth + 1, value)}
+    before, whole = ".".join(parts[:depth]), ".".join(parts)
     raise UserError(
         f"`{whole}` cannot be set: `{before}` has no entry `{part}` to replace",
         help=f"`{before}` should be an object, or a list with that index",
     )
-
-
-def _index(part: str | int) -> int | None:
-    if isinstance(part, int):
-        return part
-    return int(part) if part.isdecimal() else None
 
 
 def handles(data: ActionData) -> tuple[str, ...]:
@@ -160,7 +154,7 @@ def writes(data: ActionData) -> Mapping[str, Shape]:
         parts = bare_path(data.variable)
     except UserError:
         return {}
-    return {str(parts[0]): Shape.OBJECT if len(parts) > 1 else _shape(data.value)}
+    return {parts[0]: Shape.OBJECT if len(parts) > 1 else _shape(data.value)}
 
 
 def _shape(value: Any) -> Shape:

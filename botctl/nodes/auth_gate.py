@@ -103,7 +103,7 @@ def check_contact(site: Site[AuthGateData]) -> Iterator[Finding]:
     if sends != contact:
         fitting = " or ".join(f"`{name}`" for name, kind in _SENDS.items() if kind == contact)
         yield Finding(
-            f"`{provider}` cannot send a code by {contact}",
+            message=f"`{provider}` cannot send a code by {contact}",
             at=("provider",),
             label=f"sends by {sends} only",
             help=f"use {fitting}, or `contact_type: {sends}`",

@@ -42,7 +42,7 @@ class DelegateToBotData(NodeData):
     outputVariable: VariableName = ""
     """The variable that keeps its answer, a text."""
     context: JsonTemplate = None
-    """A JSON object with {{placeholders}}, as text or a mapping; its keys become the other bot's variables."""
+    """A JSON object with {{placeholders}}, as text or a mapping; the other bot's first variables."""
 
 
 async def execute(data: DelegateToBotData, step: Step) -> Outcome:
@@ -86,7 +86,7 @@ def check_target(site: Site[DelegateToBotData]) -> Iterator[Finding]:
 
     close = get_close_matches(name, site.bots, n=1)
     yield Finding(
-        f"there is no bot `{name}` in this project",
+        message=f"there is no bot `{name}` in this project",
         at=("target_bot_id",),
         label="no bot has this id or name",
         help=f"did you mean `{close[0]}`?" if close else "give the id or name of a bot in bots/",

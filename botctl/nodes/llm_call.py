@@ -152,7 +152,7 @@ def _keep(
     return Done(writes=writes)
 
 
-def read_json(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
+def read_json(text: str, schema: dict[str, Any]) -> tuple[Any, str]:
     """The JSON value of a model's answer, and what is wrong with it ("" if it fits the schema).
 
     A fence around the whole answer is taken off: models put one there even when asked not to.

@@ -161,7 +161,7 @@ def check_cases(site: Site[LogicData]) -> Iterator[Finding]:
     for index, case in enumerate(case_texts(site.data)):
         if case in first:
             yield Finding(
-                f"the case `{case}` stands here twice",
+                message=f"the case `{case}` stands here twice",
                 at=("cases", index),
                 label="the same as a case before it",
                 help="take one of them out",

@@ -212,7 +212,7 @@ def check_limit(site: Site[Any]) -> Iterator[Finding]:
         number = getattr(site.data, name, None)
         if isinstance(number, int | float) and number > MOST_ITERATIONS:
             yield Finding(
-                f"`{name}` is {number}, but a loop makes at most {MOST_ITERATIONS} iterations",
+                message=f"`{name}` is {number}, but a loop makes at most {MOST_ITERATIONS} iterations",
                 at=(name,),
                 label="the loop is cut before this",
                 help=f"write {MOST_ITERATIONS} or less",

@@ -45,6 +45,7 @@ from botctl.nodes.site import Site
 from botctl.nodes.template_rules import JSON_RULES
 from botctl.nodes.templates import JsonTemplate, VariableName, render_json
 from botctl.source.rule import Finding, Rule
+from botctl.tools.arguments import check_arguments
 
 LONGEST_RESULT = 3000
 """Characters of compact JSON, or of plain text (seed 001)."""
@@ -77,8 +78,6 @@ async def execute(data: McpToolData, step: Step) -> Outcome:
     step.log.input = {"tool": data.toolName, "arguments": arguments}
     if not isinstance(arguments, dict):
         return _mistake(data, step, "the arguments are not a JSON object")
-    from botctl.tools.catalogue import check_arguments
-
     problem = check_arguments(tool, arguments)
     if problem:
         return _mistake(data, step, f"the arguments do not fit the tool: {problem}")
@@ -150,7 +149,9 @@ def check_tool_exists(site: Site[McpToolData]) -> Iterator[Finding]:
 
     close = get_close_matches(name, site.tools, n=1)
     help = f"did you mean `{close[0]}`?" if close else "`botctl tools list` shows the tools it has"
-    yield Finding(f"the workspace has no tool `{name}`", at=("toolName",), label="no such tool", help=help)
+    yield Finding(
+        message=f"the workspace has no tool `{name}`", at=("toolName",), label="no such tool", help=help
+    )
 
 
 MCP_TOOL = NodeType(

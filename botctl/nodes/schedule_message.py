@@ -103,7 +103,7 @@ def check_time(site: Site[ScheduleMessageData]) -> Iterator[Finding]:
     if len(times) > 1:
         first, second = times[:2]
         yield Finding(
-            f"both `{first}` and `{second}` are given",
+            message=f"both `{first}` and `{second}` are given",
             at=(second,),
             label="a second time",
             help="take one of them out",
@@ -111,7 +111,7 @@ def check_time(site: Site[ScheduleMessageData]) -> Iterator[Finding]:
         )
     elif not times and not site.data.cancel:
         yield Finding(
-            "this message has no time at which to be sent",
+            message="this message has no time at which to be sent",
             help="give `delay_minutes`, `scheduled_time` or `every`",
         )
 
@@ -151,7 +151,7 @@ def check_moment(site: Site[ScheduleMessageData]) -> Iterator[Finding]:
     text = site.data.scheduled_time
     if text and "{{" not in text and not is_moment(text):
         yield Finding(
-            f"`{text}` is not a moment in ISO 8601",
+            message=f"`{text}` is not a moment in ISO 8601",
             at=("scheduled_time",),
             label="cannot be read as a date and time",
             help="write it like 2026-12-24T18:00 or 2026-12-24T18:00:00Z",

@@ -86,7 +86,7 @@ def check_platform(site: Site[SendProactiveData]) -> Iterator[Finding]:
         return
     has = ", ".join(sorted(site.platforms)) or "none"
     yield Finding(
-        f"the platform `{name}` is not configured for this bot",
+        message=f"the platform `{name}` is not configured for this bot",
         at=("target_platform",),
         label="not among the bot's platforms",
         help=f"add it to `platforms` in bot.yaml, or use one that is there: {has}",

@@ -151,7 +151,9 @@ def check_json(site: Site[Any]) -> Iterator[Finding]:
 
 def _finding(message: str, written: Written, error: ExpressionError) -> Finding:
     within = (error.offset, error.length) if isinstance(written.value, str) else None
-    return Finding(message, at=written.path, label=error.message, help=error.help or "", within=within)
+    return Finding(
+        message=message, at=written.path, label=error.message, help=error.help or "", within=within
+    )
 
 
 TEMPLATE_RULES: tuple[Rule[Site[Any]], ...] = (

@@ -13,7 +13,7 @@ from botctl.errors import UserError
 from botctl.execution.step import Step
 from botctl.expr.condition import parse_condition
 from botctl.expr.json_template import parse_json_template
-from botctl.expr.path import MISSING, ExpressionError, look_up, parse_bare_path
+from botctl.expr.path import MISSING, ExpressionError, Parts, look_up, parse_bare_path
 from botctl.expr.template import parse_template
 from botctl.source.span import Path
 
@@ -156,7 +156,7 @@ def check_condition(condition: str) -> None:
         raise _unreadable(condition, error) from error
 
 
-def bare_path(path: str) -> tuple[str | int, ...]:
+def bare_path(path: str) -> Parts:
     """The parts of a bare path; UserError where it cannot be read."""
     try:
         return parse_bare_path(path)

@@ -131,6 +131,7 @@ class Child:
 
     async def end(self) -> None:
         """Stop it and wait until it is gone. Ending it twice is fine."""
-        # Not transport.close(): it may reap the process before asyncio's watcher does, which then complains.
+        # Closed only when it is gone: close() may reap the process before asyncio's watcher, which then complains.
         self.kill()
         await asyncio.wait([self._ears.ended])
+        self._transport.close()

@@ -73,12 +73,7 @@ class JavaScriptPool:
         fit = False
         try:
             letter, payload = await child.ask(question, self._deadline)
-            try:
-                changed = _changes(letter, payload, lines=code.count("\n") + 1)
-            except ScriptError as error:
-                fit = not error.message.startswith(_TOO_MUCH_MEMORY)
-                raise
-            fit = True
+            fit = letter.islower()
         except DeadlinePassed:
             raise self._took_too_long() from None
         except ChildEnded:
@@ -94,7 +89,7 @@ class JavaScriptPool:
                 self._match()
             else:
                 self._replace(child)
-        return changed
+        return _changes(letter.lower(), payload, lines=code.count("\n") + 1)
 
     async def close(self) -> None:
         """Stop every child and wait until they are gone. Scripts that run or wait fail."""
@@ -117,6 +112,7 @@ class JavaScriptPool:
             raise _closed()
         turn: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(bot, deque()).append(turn)
+        self._bury()
         self._match()
         self._grow()
         try:
@@ -142,11 +138,14 @@ class JavaScriptPool:
             self._busy.add(child)
             turn.set_result(child)
 
-    def _grow(self) -> None:
-        """Start children for those who wait and do not have one coming."""
+    def _bury(self) -> None:
+        """Replace children that ended while they had nothing to do."""
         for child in [child for child in self._idle if not child.is_alive]:
             self._idle.remove(child)
             self._replace(child)
+
+    def _grow(self) -> None:
+        """Start children for those who wait and do not have one coming."""
         waiting = sum(not turn.done() for queue in self._queues.values() for turn in queue)
         free = self._size - len(self._idle) - len(self._busy)
         while len(self._starts) < min(waiting, free):
@@ -203,8 +202,8 @@ class BotJavaScript:
         """The top-level variables that the code changed or added, as JSON values.
 
         A key that was deleted or set to undefined comes as None. After `ctx.variables = {...}` only the keys
-        of the new object count. Writes to the built-in variables are dropped. When the caller is cancelled, the
-        code is stopped. ScriptError when the code fails, is stopped, or leaves what JSON cannot tell;
+        of the new object count. Writes to the built-in variables are dropped. When the caller is cancelled,
+        the code is stopped. ScriptError when the code fails, is stopped, or leaves what JSON cannot tell;
         UserError when no child can be started.
         """
         return await self.pool.run(self.bot, code, variables, message, user_id)

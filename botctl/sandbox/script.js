@@ -166,3 +166,4 @@ globalThis.run = (function () {
     };
   };
 })();
+void 0;

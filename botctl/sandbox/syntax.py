@@ -73,7 +73,7 @@ class SyntaxCheck:
             told = "" if first is None else ": " + first[1].decode("utf-8", "replace")
             raise UserError(f"the JavaScript process cannot start{told}", help=REINSTALL)
         second = split_message(received[5:])
-        if second is None or second[0] != "o":
+        if second is None or second[0].lower() != "o":
             return None
         verdicts = json.loads(json.loads(second[1]))
         return [None if verdict is None else (verdict[0], verdict[1], verdict[2]) for verdict in verdicts]

@@ -3,7 +3,8 @@
 It is started as a program, with no environment, and imports nothing of botctl. A message is one letter, four
 bytes of length (big-endian) and the payload. In: `r` run a code block, `s` check syntax; the payload is JSON.
 Out: `y` ready, `n` cannot start, and per job `o` (a JSON string that holds JSON) or `x` (the text of an
-exception that escaped the script). It ends when stdin does, or by SIGALRM when a job lasts far too long, so
+exception that escaped the script), as a capital when the job left the process so large that the next one had
+better get another. It ends when stdin does, or by SIGALRM when a job lasts far too long, so
 that it never outlives its parent.
 
 Memory is limited with RLIMIT_AS where /proc tells the size to start from (Linux). Elsewhere the limit is not
@@ -22,6 +23,8 @@ from typing import Any, NoReturn
 HEAP = 64 << 20
 # What the interpreter itself needs beside the heap: the job's text, its copy, the answer's text.
 MARGIN = 8 << 20
+# After a script that filled the heap much of it stays in pieces: a process that grew this much is worn out.
+WORN = 16 << 20
 MEMORY = b"InternalError: out of memory"
 
 
@@ -64,24 +67,42 @@ def load_quickjs(path: str) -> Any:
     return module
 
 
-def give_up_rights() -> None:
-    """No files, no processes, no core, and no more memory than a heap on top of what is used now."""
+class Size:
+    """How large this process is, in bytes of address space; 0 where the system does not tell."""
+
+    def __init__(self) -> None:
+        try:
+            self._statm = os.open("/proc/self/statm", os.O_RDONLY)
+            self._page = os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            self._statm = -1
+
+    def now(self) -> int:
+        """The present size."""
+        return int(os.pread(self._statm, 100, 0).split()[0]) * self._page if self._statm >= 0 else 0
+
+
+def give_up_rights(size: int) -> None:
+    """No files, no processes, no core, and a heap on top of this size, if it is known."""
     try:
         import resource
     except ImportError:  # not a POSIX system
         return
     limits = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0, "RLIMIT_NOFILE": 0}
-    try:
-        with open("/proc/self/statm") as statm:
-            size = int(statm.read().split()[0]) * resource.getpagesize()
+    if size:
         limits["RLIMIT_AS"] = size + HEAP + MARGIN
-    except OSError:
-        pass
     for name, limit in limits.items():
         try:
             resource.setrlimit(getattr(resource, name), (limit, limit))
         except (AttributeError, OSError, ValueError):  # a limit that this system does not have
             continue
+
+
+def prepare(quickjs: Any, program: bytes) -> Interpreter:
+    """A fresh context in which the program has been evaluated."""
+    interpreter = Interpreter(quickjs.create_context())
+    quickjs.eval_string(interpreter, program, b"{}", False, "code")
+    return interpreter
 
 
 def answer(quickjs: Any, interpreter: Interpreter, program: bytes, payload: bytes) -> tuple[bytes, bytes]:
@@ -106,24 +127,25 @@ def main(quickjs_path: str, script: str, syntax: str, longest: float) -> NoRetur
         with open(syntax, "rb") as text:
             check = text.read()
         quickjs = load_quickjs(quickjs_path)
+        prepare(quickjs, run)
     except (ImportError, OSError) as error:
         write(b"n", str(error).encode("utf-8", "replace"))
         os._exit(1)
-    give_up_rights()
+    size = Size()
+    at_first = size.now()
+    give_up_rights(at_first)
     write(b"y", b"")
     while True:
         # Made ready before there is a job: most of an execution's time is the context and its first program.
-        fresh = Interpreter(quickjs.create_context())
-        quickjs.eval_string(fresh, run, b"{}", False, "code")
+        fresh = prepare(quickjs, run)
         letter = read_exactly(1)
         payload = read_exactly(int.from_bytes(read_exactly(4), "big"))
         signal.setitimer(signal.ITIMER_REAL, longest)
         said, reply = answer(quickjs, fresh, b"run(dukpy)" if letter == b"r" else check, payload)
-        del fresh
         if said == b"o" and reply == b'"{\\"syntax\\":true}"':
             said, reply = answer(quickjs, Interpreter(quickjs.create_context()), check, payload)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        write(said, reply)
+        write(said.upper() if size.now() - at_first > WORN else said, reply)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from botctl.clock import Clock
+from botctl.engine.deadline import Deadline
 from botctl.engine.journal import Journal, Visit
 from botctl.engine.life import Life
 from botctl.engine.once import StepOnce
@@ -48,7 +49,7 @@ class Interpreter:
             stored=stored,
             run=start_run(program.graph, {}),
             started_at=self._clock.now_ms(),
-            deadline=_deadline(program),
+            deadline=Deadline(program.bot.timeout),
         )
         return await self._advance(life)
 
@@ -60,7 +61,7 @@ class Interpreter:
             stored=stored,
             run=run_from_json(row.state),
             started_at=row.started_at,
-            deadline=_deadline(program),
+            deadline=Deadline(program.bot.timeout),
             seq=row.seq,
             tool_calls=row.tool_calls,
             tokens=row.tokens,
@@ -71,6 +72,13 @@ class Interpreter:
         return await self._advance(life)
 
     async def _advance(self, life: Life) -> Life:
+        try:
+            await self._wave_by_wave(life)
+        finally:
+            life.deadline.over()
+        return life
+
+    async def _wave_by_wave(self, life: Life) -> None:
         program = life.program
         while life.status is RunStatus.RUNNING:
             run = life.run
@@ -91,7 +99,6 @@ class Interpreter:
             leaving = await self._journal.write_wave(life, after, visits, facts)
             if leaving:
                 self._deliver(leaving)
-        return life
 
     async def _execute(self, life: Life, wave: Sequence[Token]) -> Sequence[Visit]:
         """Visit all nodes of a wave at the same time; in token order whatever finishes first."""
@@ -128,7 +135,7 @@ class Interpreter:
         )
         outcome: Outcome | Failure
         try:
-            async with asyncio.timeout_at(life.deadline):
+            with life.deadline:
                 outcome = await node.type.execute(node.data, step)
         except TimeoutError:
             outcome = Failure(
@@ -158,7 +165,3 @@ class Interpreter:
             lambda connection: conversations.history(connection, stored.conversation, stored.seq, most)
         )
         return tuple(Turn(role="user" if who == "user" else "assistant", text=text) for who, text in said)
-
-
-def _deadline(program: Program) -> float:
-    return asyncio.get_running_loop().time() + program.bot.timeout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
-from botctl.engine.run import Run, RunStatus, frame_text
+from botctl.engine.run import Run, RunStatus, encode, frame_text
 from botctl.engine.transition import Facts, Failure, Result
 from botctl.execution.outcome import Done, End, Iterate, Order, Wait
 from botctl.execution.step import StepLog
@@ -219,18 +218,18 @@ def _summary(value: Any, mask: Any) -> str | None:
     """A JSON text of about 2,000 characters at most; what is longer is cut, part by part."""
     if value is None:
         return None
-    text: str = mask(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    text: str = mask(encode(value))
     if len(text) <= _SUMMARY:
         return text
     if isinstance(value, dict) and len(value) > 1:
         each = _SUMMARY // len(value)
         parts = {key: _cut(part, each) for key, part in value.items()}
-        return str(mask(json.dumps(parts, separators=(",", ":"), ensure_ascii=False)))
-    return json.dumps(text[:_SUMMARY] + "…", ensure_ascii=False)
+        return str(mask(encode(parts)))
+    return encode(text[:_SUMMARY] + "…")
 
 
 def _cut(value: Any, length: int) -> Any:
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = value if isinstance(value, str) else encode(value)
     return value if len(text) <= length else text[:length] + "…"
 
 

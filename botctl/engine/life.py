@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from botctl.engine.deadline import Deadline
 from botctl.engine.program import Program
 from botctl.engine.run import Run, RunStatus
 from botctl.messages import Answer
@@ -12,7 +13,7 @@ from botctl.store.inbox import Stored
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """A run in memory. seq: its number in the store, 0 until it is there. deadline: in loop time, seconds.
+    """A run in memory. seq: its number in the store, 0 until it is there.
 
     once: what its unfinished steps did or meant to do, by (node, frame text, key); None: outcome unknown.
     """
@@ -22,7 +23,7 @@ class Life:
     stored: Stored
     run: Run
     started_at: int
-    deadline: float
+    deadline: Deadline
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
     error_message: str = ""

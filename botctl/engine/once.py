@@ -10,6 +10,7 @@ from typing import Any
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
+from botctl.engine.run import encode
 from botctl.errors import InDoubtError, OutsideError
 from botctl.store import steps
 from botctl.store.database import Database
@@ -53,7 +54,7 @@ class StepOnce:
         if not repeatable:
             await self._database.write(lambda connection: steps.intend(connection, life.seq, *at))
         result = await self._make(action, at, repeatable)
-        text = json.dumps(result, separators=(",", ":"), ensure_ascii=False)
+        text = encode(result)
         life.once[at] = text
         # Not awaited: the wave's own write follows at once, in order, and shares the commit.
         noted = self._database.write(lambda connection: steps.remember(connection, life.seq, *at, text))
@@ -92,7 +93,7 @@ class StepOnce:
         pause = error.retry_after
         if pause is None:
             pause = min(_FIRST_PAUSE * 2**self.retries, _LONGEST_PAUSE) * random.uniform(0.75, 1.25)
-        if get_running_loop().time() + pause >= self._life.deadline:
+        if get_running_loop().time() + pause >= self._life.deadline.at:
             return False
         await self._clock.sleep(pause)
         return True

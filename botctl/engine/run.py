@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,9 @@ Frame = tuple[tuple[str, int], ...]
 """The loop iterations around a token, outermost first: () at the top, (("l", 2),) in the third of loop l."""
 
 TOP: Frame = ()
+
+encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""A JSON value as compact text. One encoder: `json.dumps` with separators makes a new one at every call."""
 
 
 class RunStatus(StrEnum):
@@ -94,14 +97,19 @@ class Run:
 
     def copy(self) -> Run:
         """A run that can be changed without changing this one."""
-        return replace(
-            self,
-            variables=dict(self.variables),
-            tokens=list(self.tokens),
-            loops=list(self.loops),
-            ran=dict(self.ran),
-            said=list(self.said),
-            not_followed=list(self.not_followed),
+        return Run(
+            self.variables.copy(),
+            self.tokens.copy(),
+            self.loops.copy(),
+            self.ran.copy(),
+            self.wave,
+            self.steps,
+            self.executed_top,
+            self.executed_inside,
+            self.said.copy(),
+            self.not_followed.copy(),
+            self.failure,
+            self.ended,
         )
 
     @property
@@ -143,7 +151,7 @@ class Run:
             state["said"] = [said_to_json(said) for said in self.said]
         if self.not_followed:
             state["not_followed"] = self.not_followed
-        return json.dumps(state, separators=(",", ":"), ensure_ascii=False)
+        return encode(state)
 
 
 def run_from_json(text: str) -> Run:
@@ -170,7 +178,7 @@ def run_from_json(text: str) -> Run:
 
 def frame_text(frame: Frame) -> str:
     """A frame as the store keeps it: JSON, or "" at the top."""
-    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False) if frame else ""
+    return encode(frame) if frame else ""
 
 
 def said_to_json(said: Said) -> Any:

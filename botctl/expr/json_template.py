@@ -1,137 +1,90 @@
-"""JSON templates: JSON with placeholders, read to a tree once; a value fills a leaf, never changes it."""
+"""The JSON template: JSON with placeholders, whose shape is settled before any value is known."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from botctl.expr.path import PATH_PATTERN, ExpressionError
-from botctl.expr.template import Placeholder, Template, Unknown, parse_template
+from botctl.expr.json_text import ArrayNode, JsonNode, ObjectNode, TextNode, read_json
+from botctl.expr.path import ExpressionError
+from botctl.expr.template import Placeholder, parse_template, to_text
 
-JsonSource = str | Mapping[str, Any] | Sequence[Any] | None
+Path = tuple[str | int, ...]
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\{\{\s*(' + PATH_PATTERN + r")\s*\}\}", re.DOTALL)
-_FIRST_MARK, _FILLER = 0xE000, "\uf8ff"
-
-
-class _Bare:
-    """A placeholder that stands where a JSON value stands; unknown, it is null."""
-
-    __slots__ = ("template",)
-
-    def __init__(self, template: Template) -> None:
-        self.template = template
+_DEEPEST = 100
 
 
+class Place(NamedTuple):
+    """A placeholder and the way to the text that holds it: () where the JSON was written as text."""
+
+    path: Path
+    placeholder: Placeholder
+
+
+@dataclass(frozen=True, slots=True)
 class JsonTemplate:
-    """A JSON value with placeholders in its leaves and keys."""
+    """JSON whose texts, keys and bare places may hold placeholders."""
 
-    __slots__ = ("_tree", "placeholders")
+    root: JsonNode
+    places: tuple[Place, ...]
 
-    def __init__(self, tree: Any, placeholders: tuple[Placeholder, ...]) -> None:
-        self._tree = tree
-        self.placeholders = placeholders
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """All placeholders, in the order in which they are written."""
+        return tuple(place.placeholder for place in self.places)
 
-    def render(self, variables: Mapping[str, Any], unknown: Unknown | None = None) -> Any:
-        """The JSON value. A text that is one placeholder takes its value with its type."""
-        return _fill(self._tree, variables, unknown)
+    def render(self, variables: Mapping[str, Any], unknown: Callable[[str], None] | None = None) -> Any:
+        """The JSON value, made anew each time. A value is put in its place as it is, never read as JSON.
+
+        A placeholder that is a whole text, or stands bare, keeps its type; within a text it becomes text. One
+        that leads nowhere stays as it was written within a text, is null where it stands bare, and is told to
+        `unknown`. A key that is made of placeholders never replaces another key.
+        """
+        return self.root.render(variables, unknown)
 
 
-def parse_json_template(source: JsonSource) -> JsonTemplate:
-    """Read JSON written as text, or a mapping or list whose texts are templates. None is {}."""
-    if source is None:
-        return JsonTemplate({}, ())
+def parse_json_template(source: str | Mapping[str, Any] | Sequence[Any] | None) -> JsonTemplate:
+    """Read JSON with placeholders from text, or from what YAML made of it. Nothing at all is `{}`.
+
+    Raises ExpressionError, with the offset in the text, or the path to the text that it counts in.
+    """
     if isinstance(source, str):
         return _parse_text(source)
-    found: list[Placeholder] = []
-    return JsonTemplate(_compile(source, found, {}), tuple(found))
+    places: list[Place] = []
+    root = _read_yaml({} if source is None else source, (), places)
+    return JsonTemplate(root, tuple(places))
 
 
-@lru_cache(maxsize=4096)
-def _parse_text(source: str) -> JsonTemplate:
-    if not source.strip():
-        return JsonTemplate({}, ())
-    bare: dict[str, Template] = {}
-
-    def mark(token: re.Match[str]) -> str:
-        """Put a JSON text of the same length in place of a bare placeholder, so that offsets stay right."""
-        if token[1] is None:
-            return token[0]
-        text = chr(_FIRST_MARK + len(bare)) + _FILLER * (len(token[0]) - 3)
-        bare[text] = parse_template(token[0])
-        return f'"{text}"'
-
-    marked = _TOKEN.sub(mark, source)
-    try:
-        value = json.loads(marked, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise ExpressionError(
-            f"this is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}",
-            offset=min(error.pos, max(len(source) - 1, 0)),
-            length=1,
-            help='write it like {"order_id": "{{order_id}}"}',
-        ) from error
-    except RecursionError as error:
-        raise ExpressionError("this JSON is nested too deeply", length=len(source)) from error
-    tree = _compile(value, [], bare)
-    return JsonTemplate(tree, _placeholders_in(source))
+@lru_cache(maxsize=1024)
+def _parse_text(text: str) -> JsonTemplate:
+    root, placeholders = read_json(text)
+    return JsonTemplate(root, tuple(Place((), placeholder) for placeholder in placeholders))
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    whole = dict(pairs)
-    if len(whole) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ExpressionError(f"the key `{twice}` stands twice in one object", help="remove one of them")
-    return whole
-
-
-def _refuse_constant(word: str) -> Any:
-    raise ExpressionError(f"{word} is not JSON", help="use null, or a text")
-
-
-def _placeholders_in(source: str) -> tuple[Placeholder, ...]:
-    """All placeholders with their offsets in the source; strings were checked when they were compiled."""
-    found = re.finditer(r"\{\{\s*(" + PATH_PATTERN + r")\s*\}\}", source)
-    return tuple(
-        Placeholder(one[1], tuple(one[1].split(".")), one[0], one.start(), len(one[0])) for one in found
-    )
-
-
-def _compile(value: Any, found: list[Placeholder], bare: Mapping[str, Template]) -> Any:
-    """The same value with templates in place of texts that have placeholders."""
-    if isinstance(value, str):
-        if value in bare:
-            return _Bare(bare[value])
-        template = parse_template(value)
-        found += template.placeholders
-        return template if template.placeholders else value
+def _read_yaml(value: Any, path: Path, places: list[Place]) -> JsonNode:
+    if len(path) > _DEEPEST:
+        raise ExpressionError("this is nested too deeply", path=path, help=f"at most {_DEEPEST} levels")
     if isinstance(value, Mapping):
-        return {_key(key, found): _compile(part, found, bare) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_compile(part, found, bare) for part in value]
-    return value
+        members = [
+            (_text_node(to_text(key), (*path, key), places), _read_yaml(entry, (*path, key), places))
+            for key, entry in value.items()
+        ]
+        return ObjectNode(tuple(members))
+    if isinstance(value, (list, tuple)):
+        entries = [_read_yaml(entry, (*path, index), places) for index, entry in enumerate(value)]
+        return ArrayNode(tuple(entries))
+    return _text_node(value, path, places)
 
 
-def _key(key: Any, found: list[Placeholder]) -> str | Template:
-    template = parse_template(str(key))
-    found += template.placeholders
-    return template if template.placeholders else str(key)
-
-
-def _fill(tree: Any, variables: Mapping[str, Any], unknown: Unknown | None) -> Any:
-    if isinstance(tree, Template):
-        return tree.value(variables, unknown)
-    if isinstance(tree, _Bare):
-        return tree.template.fill(variables, unknown)
-    if isinstance(tree, dict):
-        return {
-            key if isinstance(key, str) else key.render(variables, unknown): _fill(part, variables, unknown)
-            for key, part in tree.items()
-        }
-    if isinstance(tree, list):
-        return [_fill(part, variables, unknown) for part in tree]
-    return tree
+def _text_node(value: Any, path: Path, places: list[Place]) -> TextNode:
+    if not isinstance(value, str):
+        return TextNode(value, None)
+    try:
+        template = parse_template(value)
+    except ExpressionError as error:
+        error.path = path
+        raise
+    places.extend(Place(path, placeholder) for placeholder in template.placeholders)
+    return TextNode(value, template) if template.placeholders else TextNode(value, None)

@@ -1,141 +1,132 @@
-"""Templates: text with `{{ path }}` in it, filled in one pass; what is put in is never read again."""
+"""The template: text in which `{{ path }}` stands for a variable, filled in once and never expanded again."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from botctl.expr.path import MISSING, PATH_PATTERN, ExpressionError, Parts, look_up
+from botctl.expr.path import MISSING, PATH, ExpressionError, look_up, parse_path
 
-Unknown = Callable[[str], None]
-"""Told the name of a placeholder whose path leads nowhere."""
+Unknown = Callable[[str], None] | None
+"""Who is told the name of each placeholder that leads nowhere."""
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(" + PATH_PATTERN + r")\s*\}\}")
-_ATTEMPT = re.compile(r"\{\{([^{}]*)(\}\})?")
+_PLACEHOLDER = re.compile(rf"\{{\{{\s*({PATH})\s*\}}\}}")
+# Prompts that were once Python code hold JSON in doubled braces, `{{"intent": "..."}}`: that is text.
+_DOUBLED_JSON = re.compile(r"\{\{\s*(?:\"[^\"]*\"|'[^']*')\s*:")
+
+
+class Placeholder(NamedTuple):
+    """One `{{ path }}`. name: the path as it is told to people; source: the placeholder as written, with its
+    braces; offset and length: where that stands in the text, in characters."""
+
+    name: str
+    parts: tuple[str, ...]
+    offset: int
+    length: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
-class Placeholder:
-    """One `{{ path }}`. offset and length: the whole of it, braces included, in the template's text."""
-
-    name: str
-    parts: Parts
-    source: str
-    offset: int
-    length: int
-
-
 class Template:
-    """A text that was read once and can be filled often."""
+    """Text and placeholders in turn, as `pieces`."""
 
-    __slots__ = ("_pieces", "is_value", "placeholders", "text")
+    source: str
+    pieces: tuple[str | Placeholder, ...]
+    placeholders: tuple[Placeholder, ...]
 
-    def __init__(self, text: str, pieces: tuple[str | Placeholder, ...]) -> None:
-        self.text = text
-        self._pieces = pieces
-        self.placeholders = tuple(piece for piece in pieces if isinstance(piece, Placeholder))
-        self.is_value = len(pieces) == 1 and bool(self.placeholders)
+    def render(self, variables: Mapping[str, Any], unknown: Unknown = None) -> str:
+        """The text with every placeholder replaced by its value's text.
 
-    def render(self, variables: Mapping[str, Any], unknown: Unknown | None = None) -> str:
-        """The filled text. An unknown name stays as it was written."""
+        A placeholder that leads nowhere stays as it was written, and `unknown` is called with its name.
+        """
         if not self.placeholders:
-            return self.text
-        filled = []
-        for piece in self._pieces:
-            if isinstance(piece, str):
-                filled.append(piece)
+            return self.pieces[0] if self.pieces else ""  # type: ignore[return-value]
+        texts: list[str] = []
+        for piece in self.pieces:
+            if piece.__class__ is str:
+                texts.append(piece)
                 continue
-            value = look_up(piece.parts, variables)
-            if value is MISSING:
-                if unknown:
-                    unknown(piece.name)
-                filled.append(piece.source)
+            value = look_up(piece.parts, variables)  # type: ignore[union-attr]
+            if value.__class__ is str:
+                texts.append(value)
+            elif value is MISSING:
+                texts.append(piece.source)  # type: ignore[union-attr]
+                if unknown is not None:
+                    unknown(piece.name)  # type: ignore[union-attr]
             else:
-                filled.append(value if isinstance(value, str) else to_text(value))
-        return "".join(filled)
+                texts.append(to_text(value))
+        return "".join(texts)
 
-    def value(self, variables: Mapping[str, Any], unknown: Unknown | None = None) -> Any:
-        """The value of a template that is one placeholder, with its type; else the filled text."""
-        if not self.is_value:
-            return self.render(variables, unknown)
-        (placeholder,) = self.placeholders
-        value = look_up(placeholder.parts, variables)
-        if value is MISSING:
-            if unknown:
-                unknown(placeholder.name)
-            return placeholder.source
-        return value
-
-    def fill(self, variables: Mapping[str, Any], unknown: Unknown | None = None) -> Any:
-        """As `value`, but what is unknown is null, and nothing within a text: how conditions see it."""
-        if self.is_value:
-            (placeholder,) = self.placeholders
+    def value(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
+        """As `render`, but where the whole template is one placeholder, its value itself, not to be changed."""
+        if len(self.pieces) == 1 and self.placeholders:
+            placeholder = self.placeholders[0]
             value = look_up(placeholder.parts, variables)
             if value is not MISSING:
                 return value
-            if unknown:
-                unknown(placeholder.name)
-            return None
-        if not self.placeholders:
-            return self.text
-        filled = []
-        for piece in self._pieces:
-            if isinstance(piece, str):
-                filled.append(piece)
-                continue
-            value = look_up(piece.parts, variables)
-            if value is not MISSING:
-                filled.append(to_text(value))
-            elif unknown:
-                unknown(piece.name)
-        return "".join(filled)
+        return self.render(variables, unknown)
 
 
 @lru_cache(maxsize=4096)
 def parse_template(text: str) -> Template:
-    """Read a template. ExpressionError for a `{{` that begins no placeholder."""
-    if "{{" not in text:
-        return Template(text, (text,))
-    pieces: list[str | Placeholder] = []
-    end = 0
-    for found in _PLACEHOLDER.finditer(text):
-        # `{{{x}}}` is a brace around a placeholder: the regular expression finds the innermost one
-        _look_for_attempts(text, end, found.start())
-        if found.start() > end:
-            pieces.append(text[end : found.start()])
-        name = found[1]
-        pieces.append(Placeholder(name, tuple(name.split(".")), found[0], found.start(), len(found[0])))
-        end = found.end()
-    _look_for_attempts(text, end, len(text))
-    if end < len(text):
-        pieces.append(text[end:])
-    return Template(text, tuple(pieces))
+    """Read a template. ExpressionError where `{{` is not followed by a path and `}}`.
+
+    A lone `}}`, `{ {`, and JSON in doubled braces (`{{"a": 1}}`) are text. Of three braces in a row the last
+    two belong to the placeholder.
+    """
+    return joined(text, split_placeholders(text, 0, len(text)))
 
 
-def _look_for_attempts(text: str, start: int, end: int) -> None:
-    """Something between two placeholders that was meant to be one."""
-    attempt = _ATTEMPT.search(text, start, end)
-    if attempt is None:
-        return
-    place = {"offset": attempt.start(), "length": len(attempt[0])}
-    inner = attempt[1].strip()
-    if attempt[2] is None:
-        raise ExpressionError("`{{` is not closed by `}}`", help="close it, or write one brace", **place)
-    if not inner:
-        raise ExpressionError("there is no name between `{{` and `}}`", help="name a variable", **place)
-    raise ExpressionError(
-        f"`{inner}` is not a path",
-        help="between the braces stands a path such as order.items.0.price; there are no filters",
-        **place,
-    )
+def joined(source: str, pieces: Iterator[str | Placeholder]) -> Template:
+    """The template of these pieces, neighbouring texts made one."""
+    kept: list[str | Placeholder] = []
+    for piece in pieces:
+        if isinstance(piece, str) and kept and isinstance(kept[-1], str):
+            kept[-1] += piece
+        elif piece:
+            kept.append(piece)
+    return Template(source, tuple(kept), tuple(piece for piece in kept if isinstance(piece, Placeholder)))
+
+
+def split_placeholders(text: str, start: int, end: int) -> Iterator[str | Placeholder]:
+    """Texts as written and placeholders of text[start:end], in order; offsets count from text[0]."""
+    position = start
+    while (found := text.find("{{", position, end)) != -1:
+        while found + 2 < end and text[found + 2] == "{":
+            found += 1
+        placeholder = placeholder_at(text, found, end)
+        if placeholder is None:
+            yield text[position : found + 2]
+            position = found + 2
+        else:
+            yield text[position:found]
+            yield placeholder
+            position = found + placeholder.length
+    yield text[position:end]
+
+
+def placeholder_at(text: str, offset: int, end: int) -> Placeholder | None:
+    """The placeholder that begins with the `{{` at `offset`; None where the braces are only text.
+
+    Raises ExpressionError where somebody meant to write a placeholder and did not.
+    """
+    match = _PLACEHOLDER.match(text, offset, end)
+    if match is not None:
+        path = match[1]
+        return Placeholder(path, parse_path(path), offset, match.end() - offset, match[0])
+    if _DOUBLED_JSON.match(text, offset, end):
+        return None
+    raise _broken(text, offset, end)
 
 
 def to_text(value: Any) -> str:
-    """A JSON value as text: numbers in shortest form, null as nothing, objects and arrays as compact JSON."""
+    """A JSON value as people read it: text as it is, the shortest form of a number, nothing for null, true or
+    false, and compact JSON for objects and arrays."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -148,13 +139,61 @@ def to_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return _number_text(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_with_short_numbers(value), ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _number_text(value: float) -> str:
-    """As JavaScript writes numbers: 3.0 is 3, and 1e-07 is 1e-7."""
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(value)
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}" if e else text
+def _number_text(number: float) -> str:
+    """As JavaScript writes it, where this product's workflows come from: 3, 0.00001, 1e-7, 1e+21."""
+    if not math.isfinite(number):
+        return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+    if number.is_integer() and abs(number) < 1e21:
+        return str(int(number))
+    mantissa, _, exponent = repr(number).partition("e")
+    if not exponent:
+        return mantissa
+    if -7 < int(exponent) < 0:
+        sign = "-" if number < 0 else ""
+        return f"{sign}0.{'0' * (-int(exponent) - 1)}{mantissa.lstrip('-').replace('.', '')}"
+    return f"{mantissa}e{int(exponent):+d}"
+
+
+def _with_short_numbers(value: Any) -> Any:
+    """The same JSON value, with 3.0 as 3 and numbers that JSON does not have as null."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 1e21 else value
+    if isinstance(value, Mapping):
+        return {
+            key if isinstance(key, str) else to_text(key): _with_short_numbers(entry)
+            for key, entry in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_with_short_numbers(entry) for entry in value]
+    return value
+
+
+def _broken(text: str, offset: int, end: int) -> ExpressionError:
+    close = text.find("}}", offset + 2, end)
+    again = text.find("{{", offset + 2, end)
+    if close == -1 or -1 < again < close:
+        return ExpressionError(
+            "this placeholder is not closed",
+            offset=offset,
+            length=2,
+            help="close it, `{{name}}`; for braces that are only text write `{ {`",
+        )
+    inside = text[offset + 2 : close]
+    length = close + 2 - offset
+    if not inside.strip():
+        return ExpressionError(
+            "this placeholder is empty",
+            offset=offset,
+            length=length,
+            help="write a variable's name, `{{name}}`; for braces that are only text write `{ {`",
+        )
+    try:
+        parse_path(inside)
+    except ExpressionError as error:
+        return ExpressionError(error.message, offset=offset, length=length, help=error.help)
+    raise AssertionError(f"a path that is no placeholder: {inside!r}")

@@ -131,7 +131,7 @@ class Child:
 
     async def end(self) -> None:
         """Stop it and wait until it is gone. Ending it twice is fine."""
-        # Closed only when it is gone: close() may reap the process before asyncio's watcher, which then complains.
+        # close() last: it may reap a running process before asyncio's watcher does, which then complains.
         self.kill()
         await asyncio.wait([self._ears.ended])
         self._transport.close()

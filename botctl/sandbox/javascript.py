@@ -259,9 +259,6 @@ def _changes(letter: str, payload: bytes, *, lines: int) -> dict[str, Any]:
 def _escaped(text: str, lines: int) -> ScriptError:
     """An exception that nothing in the script caught: of a promise, or of too little memory."""
     said, _, stack = text.partition("\n    at ")
-    if text == "null":
-        # So dukpy says `Promise.reject(null)`, and also that there was no memory left to tell what it was.
-        return ScriptError(f"{_TOO_MUCH_MEMORY}, or a promise was rejected with null")
     return _threw(said.strip()[:500], "    at " + stack, lines)
 
 

@@ -73,7 +73,7 @@
     const word = line ? /^\s*(import|export)\b/.exec(lines[line - 1]) : null;
     let message = error.message;
     if (word) message = "`" + word[1] + "` is not possible in a code block";
-    else if (fault(ASYNC, code) === null) message = "`await` is only possible inside an async function";
+    else if (/\bawait\b/.test(code) && fault(ASYNC, code) === null) message = "`await` is only possible inside an async function";
     return at(message, code, offset);
   }
 

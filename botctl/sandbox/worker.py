@@ -26,6 +26,8 @@ MARGIN = 8 << 20
 # After a script that filled the heap much of it stays in pieces: a process that grew this much is worn out.
 WORN = 16 << 20
 MEMORY = b"InternalError: out of memory"
+# This close to the limit QuickJS had no room left to make an error: it throws null, or drops a rejection.
+WALL = HEAP + MARGIN - (2 << 20)
 
 
 class Interpreter:
@@ -73,6 +75,7 @@ class Size:
     def __init__(self) -> None:
         try:
             self._statm = os.open("/proc/self/statm", os.O_RDONLY)
+            self._status = os.open("/proc/self/status", os.O_RDONLY)
             self._page = os.sysconf("SC_PAGE_SIZE")
         except OSError:
             self._statm = -1
@@ -80,6 +83,12 @@ class Size:
     def now(self) -> int:
         """The present size."""
         return int(os.pread(self._statm, 100, 0).split()[0]) * self._page if self._statm >= 0 else 0
+
+    def most(self) -> int:
+        """The largest size it ever had."""
+        status = os.pread(self._status, 4000, 0) if self._statm >= 0 else b""
+        _, _, rest = status.partition(b"VmPeak:")
+        return int(rest.split()[0]) << 10 if rest else 0
 
 
 def give_up_rights(size: int) -> None:
@@ -145,6 +154,8 @@ def main(quickjs_path: str, script: str, syntax: str, longest: float) -> NoRetur
         if said == b"o" and reply == b'"{\\"syntax\\":true}"':
             said, reply = answer(quickjs, Interpreter(quickjs.create_context()), check, payload)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if size.most() - at_first > WALL:
+            said, reply = b"X", MEMORY
         write(said.upper() if size.now() - at_first > WORN else said, reply)
 
 

@@ -17,7 +17,9 @@ def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     validator = _validator(json.dumps(tool.input_schema, sort_keys=True))
     if validator is None:
         return None
-    error = next(iter(sorted(validator.iter_errors(dict(arguments)), key=lambda error: list(error.path))), None)
+    error = next(
+        iter(sorted(validator.iter_errors(dict(arguments)), key=lambda error: list(error.path))), None
+    )
     if error is None:
         return None
     place = ".".join(str(part) for part in error.absolute_path)

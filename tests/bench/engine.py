@@ -97,7 +97,9 @@ async def measure(runs_at_once: int = 2000, concurrency: int = 50) -> Speed:
     return Speed(speed, statistics.median(each))
 
 
-async def _many(interpreter: Interpreter, program: Program, database: Database, number: int, at_once: int) -> None:
+async def _many(
+    interpreter: Interpreter, program: Program, database: Database, number: int, at_once: int
+) -> None:
     gate = asyncio.Semaphore(at_once)
 
     async def bounded(name: str) -> None:

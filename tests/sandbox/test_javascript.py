@@ -217,6 +217,7 @@ def test_whatever_is_thrown_is_told() -> None:
             "throw {get message() { throw 1 }}",
             "throw {toString() { throw 1 }, toJSON() { throw 2 }}",
             "Promise.reject(new Error('late'))",
+            "Promise.reject(null)",
             "(async () => { null.x })()",
             "Error.prepareStackTrace = () => '<input>:9999:9999'; throw new Error('made up')",
             "(async () => { throw new Error('\\ud800') })()",
@@ -233,9 +234,10 @@ def test_whatever_is_thrown_is_told() -> None:
         "the code threw a value that cannot be shown",
         "the code threw a value that cannot be shown",
         "the code threw Error: late (line 1, column 20)",
+        "the code threw null",
         "the code threw TypeError: cannot read property 'x' of null (line 1, column 16)",
         "the code threw Error: made up",
-        "the code threw Error: \ufffd\ufffd\ufffd (line 1, column 22)",
+        "the code threw Error: \ufffd\ufffd\ufffd (line 1, column 26)",
     ]
 
 
@@ -346,12 +348,14 @@ TOO_MUCH = {
     "new Array(1e9).fill(0)": "the code used more than 64 MB of memory",
     "const a = []; while (true) a.push({})": "the code used more than 64 MB of memory",
     "globalThis.a = []; while (true) a.push({})": "the code used more than 64 MB of memory",
+    "(async () => { const a = []; while (true) a.push({}) })()": "the code used more than 64 MB of memory",
+    "globalThis.a = []; (async () => { while (1) a.push({}) })()": "the code used more than 64 MB of memory",
     "'x'.repeat(2 ** 29)": "the code used more than 64 MB of memory",
     "'x'.repeat(1e8)": "the code used more than 64 MB of memory",
     "let s = 'x'; while (true) s += s": "the code used more than 64 MB of memory",
     "new ArrayBuffer(1e9)": "the code used more than 64 MB of memory",
-    "(function f() { f() })()": "the code nested too deeply (line 1, column 16)",
-    "JSON.parse('['.repeat(1e6))": "the code nested too deeply",
+    "(function f() { f() })()": "the code nested too deeply (line 1, column 17)",
+    "JSON.parse('['.repeat(1e6))": "the code nested too deeply (line 1, column 16)",
     "let x = []; for (let i = 0; i < 300; i++) x = [x]; ctx.variables.x = x": (
         "ctx.variables is nested more than 200 levels deep"
     ),
@@ -366,7 +370,7 @@ TOO_MUCH = {
 def test_what_is_too_much_ends_in_a_clear_error() -> None:
     told = run_all(list(TOO_MUCH))
 
-    assert [str(each).removesuffix(" (line 1, column 6)") for each in told] == list(TOO_MUCH.values())
+    assert told == list(TOO_MUCH.values())
 
 
 def test_a_script_that_filled_the_heap_leaves_the_next_one_all_of_it() -> None:

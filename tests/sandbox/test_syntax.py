@@ -22,7 +22,7 @@ FAULTS: dict[str, Fault | None] = {
     "let s = '😀' + ;": ("unexpected token in expression: ';'", 1, 15),
     "await 1": ("`await` is only possible inside an async function", 1, 7),
     "import fs from 'fs'": ("`import` is not possible in a code block", 1, 8),
-    "let a = 1;\r\nlet a = 2;": ("invalid redefinition of lexical identifier", 2, 5),
+    "let a = 1;\r\nlet a = 2;": ("invalid redefinition of lexical identifier", 2, 7),
     "if (x) {": ("the code ends too early", 1, 9),
     "x.map(i => i.price": ("the code ends too early", 1, 19),
     "`abc": ("unexpected end of string", 1, 5),
@@ -30,7 +30,7 @@ FAULTS: dict[str, Fault | None] = {
     "f();\n}": ("a `}` closes more than was opened", 2, 1),
     "}, evil, function(){": ("a `}` closes more than was opened", 1, 2),
     "} evil(); function g(){": ("expecting ';'", 1, 3),
-    "}});evil();(function(){return function(){": ("expecting ';'", 1, 3),
+    "}});evil();(function(){return function(){": ("a `}` closes more than was opened", 1, 2),
     "} ; evil(); { ": ("a `}` closes more than was opened", 1, 3),
     "(" * 20000: ("the code nests too deeply", 1, 1),
 }

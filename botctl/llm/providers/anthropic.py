@@ -1,0 +1,231 @@
+"""anthropic: Claude, over the Messages API.
+
+```yaml
+llm:
+  provider: anthropic
+  model: claude-sonnet-5-5
+  api_key: ${ANTHROPIC_API_KEY}  # this variable is also used when api_key is left out
+```
+
+Anthropic's API of 2026-10-21 takes no temperature: one that is set is left out, and the trace says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botctl.clock import Clock
+from botctl.llm.chat import ChatModel, ChatReply, ChatRequest, StopReason, ToolCall, ToolOffer, Turn, Usage
+from botctl.llm.default_models import DEFAULT_MODELS
+from botctl.llm.json_answer import LEFT_OUT, with_instruction
+from botctl.llm.provider import ModelSettings, Provider
+from botctl.llm.retry import RetryingModel
+from botctl.llm.service import Refusal, Service, chosen_model, read_refusal, service_of
+from botctl.llm.tool_names import ToolNames, names_in
+
+if TYPE_CHECKING:
+    import anthropic
+
+# The version that the SDK asks for (anthropic 2.11, `_constants.py`); the first that refuses a temperature.
+_NO_TEMPERATURE = "temperature was left out: Anthropic's API takes none since 2026-10-21"
+_STOPS: Mapping[str, StopReason] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+_NOTHING = "(no text)"
+
+
+class AnthropicModel:
+    """A Claude model, asked once per reply."""
+
+    def __init__(self, service: Service, settings: ModelSettings, clock: Clock) -> None:
+        self._service = service
+        self._settings = settings
+        self._clock = clock
+        self._client = _client(service)
+        self._without_schema: set[str] = set()
+
+    async def reply(self, request: ChatRequest) -> ChatReply:
+        """Ask once; a model that refuses a JSON Schema is asked in words, from then on."""
+        model = chosen_model(self._service.provider, self._settings, request)
+        names = names_in(request)
+        while True:
+            in_words = model in self._without_schema
+            try:
+                message = await self._create(self._body(request, model, names, in_words))
+            except Refusal as refusal:
+                if request.schema is None or in_words or not _about_schema(refusal):
+                    raise self._service.refused(refusal, model, request, self._clock.now_ms()) from None
+                self._without_schema.add(model)
+            else:
+                return _read_reply(self._service, message, model, names, self._notes(request, in_words))
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.close()
+
+    async def _create(self, body: dict[str, Any]) -> dict[str, Any]:
+        import asyncio
+
+        import anthropic
+
+        try:
+            # The SDK's own timeout counts from byte to byte; ours is for the whole call.
+            async with asyncio.timeout(self._service.timeout):
+                raw = await self._client.messages.with_raw_response.create(**body)
+        except (TimeoutError, anthropic.APITimeoutError):
+            raise self._service.silent() from None
+        except anthropic.APIStatusError as error:
+            raise read_refusal(error.response) from None
+        except anthropic.APIConnectionError as error:
+            raise self._service.unreachable(error.__cause__) from None
+        return self._service.read(raw.http_response)
+
+    def _body(self, request: ChatRequest, model: str, names: ToolNames, in_words: bool) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": _messages(request.turns, names),
+            "max_tokens": request.max_tokens or self._settings.max_tokens,
+        }
+        system = request.system
+        if request.schema is not None and in_words:
+            system = with_instruction(system, request.schema)
+        elif request.schema is not None:
+            body["output_config"] = {"format": {"type": "json_schema", "schema": dict(request.schema)}}
+        if system.strip():
+            body["system"] = system
+        return body | _tools(request, names)
+
+    def _notes(self, request: ChatRequest, in_words: bool) -> list[str]:
+        notes = []
+        if request.temperature is not None or self._settings.temperature is not None:
+            notes.append(_NO_TEMPERATURE)
+        if request.schema is not None and in_words:
+            notes.append(LEFT_OUT)
+        if any(turn.attachments for turn in request.turns):
+            notes.append("attachments were left out: models are given text only")
+        return notes
+
+
+def _client(service: Service) -> anthropic.AsyncAnthropic:
+    from anthropic import AsyncAnthropic
+
+    return AsyncAnthropic(
+        api_key=service.api_key,
+        base_url=service.base_url,
+        timeout=service.timeout,
+        max_retries=0,
+        open_telemetry=False,
+    )
+
+
+def _about_schema(refusal: Refusal) -> bool:
+    return any(refusal.names(word) for word in ("output_config", "output_format", "json_schema", "schema"))
+
+
+def _messages(turns: tuple[Turn, ...], names: ToolNames) -> list[dict[str, Any]]:
+    """The turns as messages that alternate, the user's first: all results of one round of tool calls must
+    stand together in the next user message (PLATFORMS 7)."""
+    messages: list[dict[str, Any]] = []
+    for turn in turns:
+        role = "assistant" if turn.role == "assistant" else "user"
+        if not messages and role == "assistant":
+            messages.append({"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
+        if not messages or messages[-1]["role"] != role:
+            messages.append({"role": role, "content": []})
+        messages[-1]["content"] += _blocks(turn, names)
+    return messages
+
+
+def _blocks(turn: Turn, names: ToolNames) -> list[dict[str, Any]]:
+    if turn.role == "tool":
+        result = {"type": "tool_result", "tool_use_id": turn.tool_call_id, "content": turn.text or _NOTHING}
+        return [result | {"is_error": True} if turn.is_error else result]
+    calls = [
+        {"type": "tool_use", "id": call.id, "name": names.safe(call.name), "input": _input(call)}
+        for call in turn.tool_calls
+    ]
+    # The API refuses a text block without text.
+    text = turn.text if turn.text.strip() else ("" if calls else _NOTHING)
+    return [{"type": "text", "text": text}, *calls] if text else calls
+
+
+def _input(call: ToolCall) -> Mapping[str, Any]:
+    return {"malformed": call.raw} if call.arguments is None else dict(call.arguments)
+
+
+def _tools(request: ChatRequest, names: ToolNames) -> dict[str, Any]:
+    """The tools offered. A history with tool calls needs its tools declared even when none may be called."""
+    if request.tools:
+        return {"tools": [_tool(offer, names) for offer in request.tools]}
+    called = dict.fromkeys(call.name for turn in request.turns for call in turn.tool_calls)
+    if not called:
+        return {}
+    offers = [ToolOffer(name=name, description="", parameters={}) for name in called]
+    return {"tools": [_tool(offer, names) for offer in offers], "tool_choice": {"type": "none"}}
+
+
+def _tool(offer: ToolOffer, names: ToolNames) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {}, **offer.parameters}
+    return {"name": names.safe(offer.name), "description": offer.description, "input_schema": schema}
+
+
+def _read_reply(
+    service: Service, message: Mapping[str, Any], model: str, names: ToolNames, notes: list[str]
+) -> ChatReply:
+    content = message.get("content")
+    if not isinstance(content, list):
+        raise service.broken("an answer without content")
+    blocks = [block for block in content if isinstance(block, dict)]
+    text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
+    calls = tuple(_read_call(block, names) for block in blocks if block.get("type") == "tool_use")
+    stop: StopReason = _STOPS.get(str(message.get("stop_reason")), "end")
+    if calls and stop == "end":
+        stop = "tools"
+    if not text and stop == "end":
+        raise service.broken("an empty answer")
+    usage = message.get("usage")
+    return ChatReply(
+        text=text,
+        model=str(message.get("model") or model),
+        stop=stop,
+        tool_calls=calls,
+        usage=_read_usage(usage if isinstance(usage, dict) else {}),
+        notes=tuple(notes),
+    )
+
+
+def _read_call(block: Mapping[str, Any], names: ToolNames) -> ToolCall:
+    call_id, name, written = str(block.get("id") or ""), names.real(str(block.get("name") or "")), block.get("input")
+    if isinstance(written, dict):
+        return ToolCall(id=call_id, name=name, arguments=written)
+    return ToolCall(id=call_id, name=name, arguments=None, raw=json.dumps(written, ensure_ascii=False))
+
+
+def _read_usage(usage: Mapping[str, Any]) -> Usage:
+    """input_tokens leaves out what was written to, or read from, the prompt cache."""
+    inputs = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    counted = {name: usage[name] for name in (*inputs, "output_tokens") if isinstance(usage.get(name), int)}
+    return Usage(
+        input_tokens=sum(counted.get(name, 0) for name in inputs),
+        output_tokens=counted.get("output_tokens", 0),
+    )
+
+
+def connect(settings: ModelSettings, clock: Clock) -> ChatModel:
+    """A model of Anthropic's."""
+    model = AnthropicModel(service_of(ANTHROPIC, settings), settings, clock)
+    return RetryingModel(model, clock, budget=2 * settings.timeout)
+
+
+ANTHROPIC = Provider(
+    name="anthropic",
+    doc=__doc__,
+    connect=connect,
+    default_model=DEFAULT_MODELS["anthropic"],
+    default_base_url="https://api.anthropic.com",
+    key_variable="ANTHROPIC_API_KEY",
+)

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "botctl"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("messages", "errors", "duration", "clock", "ids", "secrets"),
+    ("errors",),
+    ("messages", "duration", "clock", "ids", "secrets"),
     ("source", "expr"),
     ("spec", "llm", "tools", "platforms", "store", "identity", "sandbox"),
     ("execution",),
@@ -61,7 +62,11 @@ def _imports(file: Path) -> Iterator[tuple[int, str, bool]]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("botctl"):
-            yield node.lineno, node.module, id(node) in inside
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                path = ROOT / submodule.replace(".", "/")
+                is_module = path.is_dir() or path.with_suffix(".py").is_file()
+                yield node.lineno, submodule if is_module else node.module, id(node) in inside
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.startswith("botctl"):

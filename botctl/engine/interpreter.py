@@ -139,7 +139,7 @@ class Interpreter:
                 outcome = await node.type.execute(node.data, step)
         except TimeoutError:
             outcome = Failure(
-                f"stopped: the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
+                f"the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
             )
         except BotctlError as error:
             outcome = Failure(error.message)

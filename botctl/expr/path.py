@@ -9,6 +9,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 
+Parts = tuple[str, ...]
+"""The names of a path, outermost first."""
+
+
 class ExpressionError(ValueError):
     """A template, a condition or JSON with placeholders that cannot be read.
 
@@ -57,7 +61,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 @lru_cache(maxsize=4096)
-def parse_path(text: str) -> tuple[str, ...]:
+def parse_path(text: str) -> Parts:
     """The names of a path, outermost first. White space around it is ignored. Raises ExpressionError."""
     path = text.strip()
     if _PATH.fullmatch(path):
@@ -68,7 +72,7 @@ def parse_path(text: str) -> tuple[str, ...]:
     raise _misspelt(path, start)
 
 
-def parse_bare_path(text: str) -> tuple[str, ...]:
+def parse_bare_path(text: str) -> Parts:
     """As `parse_path`, for a field that names a variable; one pair of braces around it is tolerated."""
     braces = _BRACES.fullmatch(text)
     if braces is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from botctl.expr.path import MISSING, PATH, ExpressionError, look_up, parse_path
+from botctl.expr.path import MISSING, PATH, ExpressionError, Parts, look_up, parse_path
 
 Unknown = Callable[[str], None] | None
 """Who is told the name of each placeholder that leads nowhere."""
@@ -25,7 +25,7 @@ class Placeholder(NamedTuple):
     braces; offset and length: where that stands in the text, in characters."""
 
     name: str
-    parts: tuple[str, ...]
+    parts: Parts
     offset: int
     length: int
     source: str
@@ -35,9 +35,14 @@ class Placeholder(NamedTuple):
 class Template:
     """Text and placeholders in turn, as `pieces`."""
 
-    source: str
+    text: str
     pieces: tuple[str | Placeholder, ...]
     placeholders: tuple[Placeholder, ...]
+
+    @property
+    def is_value(self) -> bool:
+        """It is one placeholder and nothing else, so that its value keeps its type."""
+        return len(self.pieces) == 1 and len(self.placeholders) == 1
 
     def render(self, variables: Mapping[str, Any], unknown: Unknown = None) -> str:
         """The text with every placeholder replaced by its value's text.
@@ -64,12 +69,19 @@ class Template:
 
     def value(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
         """As `render`, but where the whole template is one placeholder, its value itself, not to be changed."""
-        if len(self.pieces) == 1 and self.placeholders:
-            placeholder = self.placeholders[0]
-            value = look_up(placeholder.parts, variables)
+        if self.is_value:
+            value = look_up(self.placeholders[0].parts, variables)
             if value is not MISSING:
                 return value
         return self.render(variables, unknown)
+
+    def fill(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
+        """As `value`, but what leads nowhere is null, and nothing within a text: how conditions see it."""
+        known = (
+            _known(piece, variables, unknown) if isinstance(piece, Placeholder) else piece
+            for piece in self.pieces
+        )
+        return next(known) if self.is_value else "".join(map(to_text, known))
 
 
 @lru_cache(maxsize=4096)
@@ -80,6 +92,15 @@ def parse_template(text: str) -> Template:
     two belong to the placeholder.
     """
     return joined(text, split_placeholders(text, 0, len(text)))
+
+
+def _known(placeholder: Placeholder, variables: Mapping[str, Any], unknown: Unknown) -> Any:
+    value = look_up(placeholder.parts, variables)
+    if value is not MISSING:
+        return value
+    if unknown is not None:
+        unknown(placeholder.name)
+    return None
 
 
 def joined(source: str, pieces: Iterator[str | Placeholder]) -> Template:

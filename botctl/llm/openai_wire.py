@@ -1,7 +1,7 @@
 """The chat completions wire: OpenAI's own, and that of every server which copied it.
 
-Chat completions, not the newer responses API: it is what custom servers, Groq and Cloudflare speak too, so one
-wire serves them all, and it keeps nothing on the server (2026-11).
+Chat completions, not the newer responses API: it is what custom servers, Groq and Cloudflare speak too, so
+that one wire serves them all, and it keeps nothing on the server (2026-11).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def connect_openai(
 ) -> ChatModel:
     """A model of any service that speaks this wire, asked through the openai SDK.
 
-    length_field: what the service calls the longest answer. unpaid: codes of a 429 that waiting does not cure.
+    length_field: what the service calls the longest answer. unpaid: codes of a 429 that waiting does not
+    cure, beside OpenAI's own.
     """
     service = service_of(provider, settings, unpaid)
     model = OpenAIModel(service, settings, clock, length_field)
@@ -104,7 +105,9 @@ class OpenAIModel:
         system = with_instruction(request.system, request.schema or {}) if in_words else request.system
         length_field = self._length_field
         if "other length field" in adapted:
-            length_field = "max_tokens" if length_field == "max_completion_tokens" else "max_completion_tokens"
+            length_field = (
+                "max_tokens" if length_field == "max_completion_tokens" else "max_completion_tokens"
+            )
         body: dict[str, Any] = {
             "model": model,
             "messages": _messages(system, request.turns, names),
@@ -161,7 +164,9 @@ def _takes_other_length_field(refusal: Refusal, body: Mapping[str, Any]) -> bool
     if "max_tokens" in body:
         return refusal.names("max_completion_tokens")
     # "max_completion_tokens is too large" is about the number: only an unknown field is another matter.
-    unknown = any(word in refusal.message.lower() for word in ("unsupported", "unknown", "unrecognized", "extra"))
+    unknown = any(
+        word in refusal.message.lower() for word in ("unsupported", "unknown", "unrecognized", "extra")
+    )
     return refusal.names("max_completion_tokens") and (unknown or refusal.code == "unsupported_parameter")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -46,15 +46,18 @@ class App:
         wanted: Collection[str] = (),
         port: int | None = None,
         clock: Clock | None = None,
+        connections: Mapping[tuple[str, str], Connection] | None = None,
     ) -> None:
+        """connections: used as they are instead of the declared platforms, none of which is switched on."""
         self.project = project
         self.environment = environment
         self.clock = clock or SystemClock()
-        self.connections: dict[tuple[str, str], Connection] = {}
+        self.connections: dict[tuple[str, str], Connection] = dict(connections or {})
         self.off: dict[tuple[str, str], str] = {}
         self.recovered = 0
         self.server: HttpServer | None = None
         self._declared = bots
+        self._chooses_platforms = connections is None
         self._stdin: Stdin = stdin
         self._wanted = wanted
         self._port = port
@@ -78,7 +81,8 @@ class App:
             interpreter = Interpreter(self.database, self.clock, self.delivery.deliver)
             self.router = Router(self.bots, interpreter, self.database, self.clock)
             self.inbox = Inbox(self.database, self.router, self.clock)
-            self._connect(stack)
+            if self._chooses_platforms:
+                self._connect(stack)
             stack.push_async_callback(self.delivery.close, DRAIN)
             stack.push_async_callback(self.router.close, DRAIN)
             await self._serve(stack)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Any
 
 from botctl.source.place import (
@@ -103,18 +104,20 @@ class _Reader:
             default=len(self.text),
         )
         if '"' in self.text[at + 1 : line_end]:
-            return _unreadable(self.text, at, "a control character stands in this text", "write it as \\u0000")
+            return _unreadable(
+                self.text, at, "a control character stands in this text", "write it as \\u0000"
+            )
         return _unreadable(self.text, at, "this text has no end", 'add a `"`; a line break in a text is \\n')
 
     def _number(self, match: re.Match[str]) -> int | float:
         digits = match[0]
-        if match[1] is None and match[2] is None and len(digits) <= MOST_DIGITS:
-            return int(digits)
-        number = float(digits)
-        if number in (float("inf"), float("-inf")) or len(digits) > MOST_DIGITS:
-            self.faults.append(no_such_number(match.start(), match.end()))
-            return 0
-        return number
+        if match[1] is None and match[2] is None:
+            if len(digits) <= MOST_DIGITS:
+                return int(digits)
+        elif isfinite(number := float(digits)):
+            return number
+        self.faults.append(no_such_number(match.start(), match.end()))
+        return 0
 
     def _mapping(self, at: int, level: int) -> tuple[dict[str, Any], Place, int]:
         entries: dict[str, Any] = {}

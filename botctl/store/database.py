@@ -62,6 +62,14 @@ class Database:
         await self._committer
         await self._writer.close()
 
+    async def abandon(self) -> None:
+        """Stop as a crash would: what is not yet committed is lost."""
+        self._committer.cancel()
+        await asyncio.gather(self._committer, return_exceptions=True)
+        if self._raw.in_transaction:
+            self._raw.rollback()
+        await self._writer.close()
+
     async def _commit_groups(self) -> None:
         while True:
             if not self._waiting:

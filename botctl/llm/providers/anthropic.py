@@ -199,7 +199,11 @@ def _read_reply(
 
 
 def _read_call(block: Mapping[str, Any], names: ToolNames) -> ToolCall:
-    call_id, name, written = str(block.get("id") or ""), names.real(str(block.get("name") or "")), block.get("input")
+    call_id, name, written = (
+        str(block.get("id") or ""),
+        names.real(str(block.get("name") or "")),
+        block.get("input"),
+    )
     if isinstance(written, dict):
         return ToolCall(id=call_id, name=name, arguments=written)
     return ToolCall(id=call_id, name=name, arguments=None, raw=json.dumps(written, ensure_ascii=False))

@@ -14,6 +14,7 @@ from botctl.engine.run import TOP, Frame, Run, Token, Turning, Waiting
 from botctl.engine.standing import leaves_iteration
 from botctl.execution.outcome import Done, End, Event, Iterate, Outcome, Wait
 from botctl.expr.condition import parse_condition
+from botctl.expr.path import ExpressionError
 from botctl.project.graph import ERROR, LOOP_BODY, LOOP_DONE, Graph
 
 MOST_ITERATIONS = 50
@@ -210,10 +211,15 @@ def _next_iteration(graph: Graph, run: Run, facts: Facts, index: int, loop: Turn
     place = run.loops.index(loop)
     run.ran.pop(loop.iteration, None)
     number = loop.index + 1
-    if loop.items is None:
-        more = parse_condition(loop.condition).holds(run.variables)
-    else:
+    if loop.items is not None:
         more = number < len(loop.items)
+    else:
+        try:
+            more = parse_condition(loop.condition).holds(run.variables)
+        except ExpressionError as error:  # a pattern that a variable holds cannot be checked before
+            del run.loops[place]
+            _fail(graph, run, facts, index, Token(loop.node, loop.frame), Failure(error.message))
+            return
     if more and number >= loop.limit:
         facts.note(index, f"loop `{loop.node}` was cut after {loop.limit} iterations")
         more = False

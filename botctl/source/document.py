@@ -39,7 +39,7 @@ class Document:
         return Lines(self.text)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """Where the value at `path` (or with key=True its key) stands; its nearest ancestor if it is not there.
+        """Where the value at `path`, or with key=True its key, stands; for what is not there its ancestor.
 
         A value that was left empty stands where its key is.
         """

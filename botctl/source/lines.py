@@ -35,7 +35,7 @@ class Lines:
         return bisect_right(self._starts, offset)
 
     def span(self, start: int, end: int) -> Span:
-        """The stretch from one offset up to, and not including, another; offsets beyond the text are its end."""
+        """The stretch from one offset up to another, not included. Offsets past the text are its end."""
         start = max(0, min(start, len(self._text)))
         end = max(start, min(end, len(self._text)))
         first, last = self.number(start), self.number(end)

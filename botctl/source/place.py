@@ -13,7 +13,7 @@ Extent = tuple[int, int]
 
 
 class Place:
-    """Where a value stands in its text. Of a mapping: also its keys; of mappings and lists: what is inside."""
+    """Where a value stands in its text; of a mapping also where its keys do, and what is inside."""
 
     __slots__ = ("end", "entries", "items", "keys", "start", "style")
 

@@ -48,7 +48,8 @@ def part_of(source: str, place: Place, value: str, offset: int, length: int) -> 
 
 
 def _quoted_offsets(raw: str, start: int, escape: re.Pattern[str]) -> list[int]:
-    offsets, at, last = [], 1, len(raw) - 1
+    offsets: list[int] = []
+    at, last = 1, len(raw) - 1
     for match in escape.finditer(raw, 1, last):
         offsets += range(start + at, start + match.start() + 1)
         at = match.end()

@@ -17,7 +17,6 @@ from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -95,7 +94,7 @@ class _Composer:
         while not isinstance(event, StreamEndEvent):
             event = self._next()
             if isinstance(event, DocumentStartEvent):
-                raise Unreadable(_second_document(event.start_mark.index))
+                raise Unreadable(_second_document(_extent(event)[0]))
             if not isinstance(event, DocumentEndEvent | StreamEndEvent):
                 break
         return Reading(value, place)
@@ -123,7 +122,7 @@ class _Composer:
             self._anchors[event.anchor] = _Anchored(value, place, self._count - before + 1)
         return value, place
 
-    def _alias(self, event: AliasEvent) -> tuple[Any, Place]:
+    def _alias(self, event: Any) -> tuple[Any, Place]:
         start, end = event.start_mark.index, event.end_mark.index
         place = Place(start, end, PLAIN)
         anchored = self._anchors.get(event.anchor)
@@ -136,7 +135,7 @@ class _Composer:
             raise too_many(start)
         return anchored.value, _moved(anchored.place, start, end)
 
-    def _list(self, event: SequenceStartEvent, level: int) -> tuple[list[Any], Place]:
+    def _list(self, event: Any, level: int) -> tuple[list[Any], Place]:
         self._check_tag(event, "seq")
         items: list[Any] = []
         place = Place(event.start_mark.index, event.end_mark.index, FLOW if event.flow_style else BLOCK)
@@ -150,7 +149,7 @@ class _Composer:
         self._close(place, event)
         return items, place
 
-    def _mapping(self, event: MappingStartEvent, level: int) -> tuple[dict[str, Any], Place]:
+    def _mapping(self, event: Any, level: int) -> tuple[dict[str, Any], Place]:
         self._check_tag(event, "map")
         entries: dict[str, Any] = {}
         place = Place(event.start_mark.index, event.end_mark.index, FLOW if event.flow_style else BLOCK)
@@ -197,7 +196,7 @@ class _Composer:
         self.faults.append(_bare_template(self.text, around.start) if is_template else _no_text_key(extent))
         return None, extent
 
-    def _scalar(self, event: ScalarEvent) -> tuple[Any, Place]:
+    def _scalar(self, event: Any) -> tuple[Any, Place]:
         start, end = event.start_mark.index, event.end_mark.index
         style = event.style or PLAIN
         if style in "|>":
@@ -229,7 +228,7 @@ class _Composer:
         self.faults.append(no_such_number(place.start, place.end))
         return 0
 
-    def _tagged(self, event: ScalarEvent, place: Place) -> Any:
+    def _tagged(self, event: Any, place: Place) -> Any:
         kind = event.tag.removeprefix(_CORE)
         if kind == "str":
             return event.value
@@ -245,6 +244,10 @@ class _Composer:
         if event.tag not in (None, "!", _CORE + kind):
             place = Place(event.start_mark.index, event.start_mark.index + 1, PLAIN)
             self.faults.append(_foreign_tag(event, place))
+
+
+def _extent(event: Any) -> Extent:
+    return event.start_mark.index, event.end_mark.index
 
 
 def _moved(place: Place, start: int, end: int) -> Place:

@@ -177,3 +177,8 @@ def _statements(script: str) -> list[str]:
             statements.append("\n".join(lines))
             lines = []
     return statements
+
+
+def quick_check(raw: sqlite3.Connection) -> str:
+    """`ok`, or what SQLite finds wrong with the file."""
+    return str(raw.execute("PRAGMA quick_check").fetchone()[0])

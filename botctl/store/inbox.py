@@ -60,6 +60,16 @@ def fate(connection: sqlite3.Connection, seq: int) -> tuple[str, str, int | None
     return row[0], row[1], row[2]
 
 
+def fate_of(connection: sqlite3.Connection, seq: int) -> tuple[str, str, str] | None:
+    """(status, reason, run id) of a message, for people; None if there is no such message."""
+    row = connection.execute(
+        "SELECT i.status, i.reason, coalesce(r.id, '') FROM inbox i LEFT JOIN runs r ON r.seq = i.run"
+        " WHERE i.seq = ?",
+        (seq,),
+    ).fetchone()
+    return (row[0], row[1], row[2]) if row else None
+
+
 def pending(connection: sqlite3.Connection, bot: str) -> list[Stored]:
     """What was accepted and not yet dealt with, in order of arrival."""
     rows = connection.execute(

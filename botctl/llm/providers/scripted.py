@@ -39,7 +39,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -53,6 +53,7 @@ from botctl.llm.retry import RetryingModel
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 Kind = Literal["reply", "calls", "json", "error", "delay"]
+_ANSWERS: tuple[Kind, ...] = ("reply", "calls", "json", "error")
 
 
 class _Part(BaseModel):
@@ -340,7 +341,7 @@ def _read_entry(place: str, node: yaml.Node, written: object) -> _Line:
         entry = ScriptEntry.model_validate(written)
     except ValidationError as error:
         raise _wrong_field(place, error) from None
-    kinds: list[Kind] = [kind for kind in get_args(Kind) if kind in written and kind != "delay"]
+    kinds: list[Kind] = [kind for kind in _ANSWERS if written.get(kind) is not None]
     if len(kinds) > 1 or not (kinds or entry.delay):
         told = "both `" + "` and `".join(kinds) + "`" if kinds else "no answer"
         raise UserError(f"{place}: there is {told}", help="write one of reply, calls, json, error")

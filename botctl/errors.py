@@ -27,7 +27,10 @@ class OutsideError(BotctlError):
     not_executed: the service surely did not act on the request (connection refused, 429), so that even a
         call with an effect may be repeated.
     retry_after: seconds the service asked us to wait, if it said so.
+    tried_again: whoever raises it has tried again already, as often as makes sense.
     """
+
+    tried_again = False
 
     def __init__(
         self,

@@ -41,10 +41,10 @@ class Interpreter:
         self._deliver = deliver
         self._journal = Journal(database, clock)
 
-    async def begin(self, program: Program, stored: Stored) -> Life:
-        """Start a run for a message and advance it until it is over or waits."""
+    async def begin(self, program: Program, stored: Stored, id: str = "") -> Life:
+        """Start a run for a message, under `id` if given, and advance it until it is over or waits."""
         life = Life(
-            id=new_id(),
+            id=id or new_id(),
             program=program,
             stored=stored,
             run=start_run(program.graph, {}),

@@ -78,7 +78,7 @@ class StepOnce:
                             f"in doubt: {error.message}; whether it was done is unknown", help=error.help
                         ) from error
                     raise
-                if not error.retryable or not await self._pause(error):
+                if not error.retryable or error.tried_again or not await self._pause(error):
                     raise
                 self.retries += 1
                 if not repeatable:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from botctl.expr.path import ExpressionError
-from botctl.expr.template import Placeholder, Template, Unknown, to_text
+from botctl.expr.template import Placeholder, Template, Unknown, known, to_text
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
@@ -44,7 +44,7 @@ class Operand:
         return self.template.placeholders
 
     def value(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
-        """What it comes to: a JSON value where it is one placeholder (null if that leads nowhere), else text."""
+        """What it comes to: the value of one placeholder (null if that leads nowhere), else text."""
         if self.source == "null":
             return _NULL_WORD
         return _plain(self.template.fill(variables, unknown))
@@ -56,12 +56,8 @@ class Operand:
         """
         if self.template.is_value or not self.placeholders:
             return as_text(self.value(variables, unknown))
-        from re2 import escape
-
         return "".join(
-            str(escape(_encodable(as_text(Template("", (piece,), (piece,)).fill(variables, unknown)))))
-            if isinstance(piece, Placeholder)
-            else piece
+            piece if isinstance(piece, str) else _escaped(as_text(known(piece, variables, unknown)))
             for piece in self.template.pieces
         ).strip()
 
@@ -89,8 +85,10 @@ class Comparison:
         """ExpressionError where the pattern is written out and RE2 cannot read it."""
         if self.operator != "matches" or self.right is None or self.right.template.is_value:
             return
+        # a letter stands for each placeholder, because nothing would break a class such as [{{marks}}]
+        pieces = self.right.template.pieces
         try:
-            compile_pattern(self.right.pattern({}))
+            compile_pattern("".join(piece if isinstance(piece, str) else "x" for piece in pieces).strip())
         except ExpressionError as error:
             error.offset, error.length = self.right.offset, len(self.right.source)
             raise
@@ -98,8 +96,9 @@ class Comparison:
 
 def as_text(value: Any) -> str:
     """The text that a value is compared as, trimmed; of a model's answer, its text."""
-    text = _plain(value)
-    return (text if isinstance(text, str) else "null" if text is _NULL_WORD else to_text(text)).strip()
+    if isinstance(value, str):
+        return value.strip()
+    return "null" if value is _NULL_WORD else to_text(_plain(value)).strip()
 
 
 def as_number(value: Any) -> int | float | None:
@@ -122,7 +121,7 @@ def as_number(value: Any) -> int | float | None:
 
 
 def is_true(value: Any) -> bool:
-    """Truth of a single value: null, false, 0, [], {} and the texts "", "false" and "0", trimmed, are false."""
+    """Truth of a single value: null, false, 0, [], {} and, trimmed, "", "false" and "0" are false."""
     if value is _NULL_WORD or value in (None, [], {}, ()):
         return False
     return as_text(value) not in {"", "false", "0"}
@@ -164,6 +163,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _escaped(text: str) -> str:
+    from re2 import escape
+
+    return str(escape(_encodable(text)))
+
+
 def _encodable(text: str) -> str:
     """RE2 works on UTF-8, which half a surrogate pair cannot be written in."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -175,7 +180,7 @@ def _matches(left: Any, pattern: str) -> bool:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    if left is None and right is _NULL_WORD or right is None and left is _NULL_WORD:
+    if (left is None and right is _NULL_WORD) or (left is _NULL_WORD and right is None):
         return True
     if as_text(left) == as_text(right):
         return True

@@ -1,9 +1,9 @@
 """The condition: `{{intent.text}} == billing and not ({{total}} < 500 or {{code}} is_empty)`.
 
-Its words are told apart before any value is known, so what a user wrote can never become an operator, a bracket
-or a quote. `not` binds closest, then `and`, then `or`. A bare text ends at the next operator, `and` or `or`;
-text that holds one of these is written in quotes: `{{taste}} == "salt and pepper"`. `not` is an operator only
-where a comparison begins: in `{{status}} == not found` it is text.
+Its words are told apart before any value is known, so what a user wrote can never become an operator, a
+bracket or a quote. `not` binds closest, then `and`, then `or`. A bare text ends at the next operator, `and`
+or `or`; text that holds one of these is written in quotes: `{{taste}} == "salt and pepper"`. `not` is an
+operator only where a comparison begins: in `{{status}} == not found` it is text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from botctl.expr.comparison import ASKED, Comparison, Operand, as_number
 from botctl.expr.condition_words import Kind, Word, split_words, unquoted
@@ -21,15 +21,11 @@ from botctl.expr.template import Placeholder, Unknown, joined, split_placeholder
 _DEEPEST = 50
 
 
-class Part(Protocol):
-    """A comparison, or comparisons joined."""
-
-    def holds(self, variables: Mapping[str, Any], unknown: Unknown) -> bool:
-        """Whether it is so."""
+Part: TypeAlias = "Comparison | Both | Either | Not"
+"""A comparison, or comparisons joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(NamedTuple):
     """Parts joined by `and`."""
 
     parts: tuple[Part, ...]
@@ -39,8 +35,7 @@ class Both:
         return all(part.holds(variables, unknown) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """Parts joined by `or`."""
 
     parts: tuple[Part, ...]
@@ -50,8 +45,7 @@ class Either:
         return any(part.holds(variables, unknown) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     """A part after `not`."""
 
     part: Part
@@ -114,17 +108,15 @@ class _Reader:
             )
         root = self.either()
         word = self.peek()
-        if word is None:
-            return root
-        if word.kind is Kind.CLOSE:
+        if word is not None and word.kind is Kind.CLOSE:
+            self.refuse(word, "this bracket closes nothing", 'put text with brackets in quotes: "a (b)"')
+        if word is not None:
             self.refuse(
-                word, "this bracket closes nothing", 'put text that holds brackets in quotes: "a (b)"'
+                word,
+                f"`and` or `or` is expected, not `{word.text}`",
+                "brackets hold whole comparisons: `({{a}} == x or {{b}} == y) and {{c}}`",
             )
-        self.refuse(
-            word,
-            f"`and` or `or` is expected, not `{word.text}`",
-            "brackets hold whole comparisons: `({{a}} == x or {{b}} == y) and {{c}}`",
-        )
+        return root
 
     def either(self) -> Part:
         return self.joined("or", Either)
@@ -176,7 +168,7 @@ class _Reader:
         operator = self.peek()
         if operator is None or operator.kind is not Kind.OPERATOR:
             return Comparison(left, "", None, left.offset)
-        if left.source.endswith((" not", " is")) and not left.is_quoted:
+        if left.source.split()[1:][-1:] in (["not"], ["is"]) and not left.is_quoted:
             self.refuse(
                 self.words[self.next - 1],
                 f"`{self.words[self.next - 1].text}` does not belong before an operator",
@@ -253,7 +245,7 @@ class _Reader:
             f"`{text}` stands alone beside `{joiner}`, where it is always true",
             offset=part.left.offset,
             length=len(text),
-            help=f"write the whole comparison, `{{{{name}}}} == {text}`, or put text that holds `{joiner}` in quotes",
+            help=f"write `{{{{name}}}} == {text}`, or put the text that holds `{joiner}` in quotes",
         )
 
     def peek(self) -> Word | None:

@@ -1,4 +1,4 @@
-"""The words of a condition: placeholders, quoted texts, operators, brackets and bare words, with their places."""
+"""The words of a condition: placeholders, quotes, operators, brackets and bare words, in their places."""
 
 from __future__ import annotations
 
@@ -41,8 +41,16 @@ _SYMBOL = re.compile(r"===|!==|=>|=<|<>|==|!=|>=|<=|>|<|=|(?:&&|\|\|)(?=\s|\{\{|
 _BARE = re.compile(r"(?:(?!\{\{|==|!=)[^\s()<>])+")
 _QUOTE_IT: Final = 'put text that holds it in quotes: "..."'
 _WRITE_INSTEAD: Final = {
-    "=": "==", "===": "==", "!==": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "&&": "and", "||": "or", "!": "not",
-}  # fmt: skip
+    "=": "==",
+    "===": "==",
+    "!==": "!=",
+    "<>": "!=",
+    "=>": ">=",
+    "=<": "<=",
+    "&&": "and",
+    "||": "or",
+    "!": "not",
+}
 
 
 def split_words(text: str) -> tuple[Word, ...]:
@@ -118,7 +126,7 @@ def _quoted_at(text: str, start: int, before: Word | None) -> Word | None:
 
 
 def unquoted(text: str, word: Word) -> Iterator[str | Placeholder]:
-    """The pieces of a quoted text. Only the quote itself is escaped in it, so that patterns stay as they are."""
+    """The pieces of a quoted text. Only the quote is escaped in it: patterns stay as they are."""
     quote = word.text[0]
     for piece in split_placeholders(text, word.start + 1, word.end - 1):
         yield piece if isinstance(piece, Placeholder) else piece.replace(f"\\{quote}", quote)

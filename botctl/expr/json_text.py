@@ -6,11 +6,18 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
-from botctl.expr.path import MISSING, ExpressionError, look_up
-from botctl.expr.template import Placeholder, Template, Unknown, joined, placeholder_at, split_placeholders
+from botctl.expr.path import ExpressionError
+from botctl.expr.template import (
+    Placeholder,
+    Template,
+    Unknown,
+    joined,
+    known,
+    placeholder_at,
+    split_placeholders,
+)
 
 _DEEPEST = 100
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -33,15 +40,11 @@ _MISWRITTEN = {
 }
 
 
-class JsonNode(Protocol):
-    """A place in a JSON template."""
-
-    def render(self, variables: Mapping[str, Any], unknown: Unknown) -> Any:
-        """The JSON value that stands here."""
+JsonNode: TypeAlias = "TextNode | BareNode | ArrayNode | ObjectNode"
+"""A place in a JSON template."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextNode:
+class TextNode(NamedTuple):
     """A value that is written out or, with a template, a text that holds placeholders."""
 
     value: Any
@@ -52,24 +55,17 @@ class TextNode:
         return self.value if self.template is None else self.template.value(variables, unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class BareNode:
+class BareNode(NamedTuple):
     """A placeholder where a JSON value is expected."""
 
     placeholder: Placeholder
 
     def render(self, variables: Mapping[str, Any], unknown: Unknown) -> Any:
         """Its value with its type; null when it leads nowhere."""
-        value = look_up(self.placeholder.parts, variables)
-        if value is not MISSING:
-            return value
-        if unknown is not None:
-            unknown(self.placeholder.name)
-        return None
+        return known(self.placeholder, variables, unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayNode:
+class ArrayNode(NamedTuple):
     """An array."""
 
     entries: tuple[JsonNode, ...]
@@ -79,14 +75,13 @@ class ArrayNode:
         return [entry.render(variables, unknown) for entry in self.entries]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectNode:
+class ObjectNode(NamedTuple):
     """An object. Its keys are text, also where they hold placeholders."""
 
     members: tuple[tuple[TextNode, JsonNode], ...]
 
     def render(self, variables: Mapping[str, Any], unknown: Unknown) -> dict[str, Any]:
-        """A new dict. A user's text in a key can neither replace a key that is written out nor an earlier one."""
+        """A new dict. A key made of a user's text replaces no key that is written out, and no earlier one."""
         rendered = {}
         written = {key.value for key, _ in self.members if key.template is None}
         for key, entry in self.members:
@@ -236,7 +231,7 @@ class _Reader:
         self.placeholders.extend(template.placeholders)
         if template.placeholders:
             return TextNode(match[0], template)
-        return TextNode(template.render({}), None)
+        return TextNode(template.plain, None)
 
     def decoded(self, start: int, end: int) -> Iterator[str | Placeholder]:
         """The pieces of a quoted text. It is split as it is written, so that offsets stay true."""

@@ -8,7 +8,6 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-
 Parts = tuple[str, ...]
 """The names of a path, outermost first."""
 

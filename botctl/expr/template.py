@@ -38,11 +38,10 @@ class Template:
     text: str
     pieces: tuple[str | Placeholder, ...]
     placeholders: tuple[Placeholder, ...]
-
-    @property
-    def is_value(self) -> bool:
-        """It is one placeholder and nothing else, so that its value keeps its type."""
-        return len(self.pieces) == 1 and len(self.placeholders) == 1
+    is_value: bool
+    """It is one placeholder and nothing else, so that its value keeps its type."""
+    plain: str
+    """What it comes to where it has no placeholder."""
 
     def render(self, variables: Mapping[str, Any], unknown: Unknown = None) -> str:
         """The text with every placeholder replaced by its value's text.
@@ -50,25 +49,23 @@ class Template:
         A placeholder that leads nowhere stays as it was written, and `unknown` is called with its name.
         """
         if not self.placeholders:
-            return self.pieces[0] if self.pieces else ""  # type: ignore[return-value]
+            return self.plain
         texts: list[str] = []
         for piece in self.pieces:
-            if piece.__class__ is str:
+            if isinstance(piece, str):
                 texts.append(piece)
                 continue
-            value = look_up(piece.parts, variables)  # type: ignore[union-attr]
-            if value.__class__ is str:
-                texts.append(value)
-            elif value is MISSING:
-                texts.append(piece.source)  # type: ignore[union-attr]
+            value = look_up(piece.parts, variables)
+            if value is MISSING:
+                texts.append(piece.source)
                 if unknown is not None:
-                    unknown(piece.name)  # type: ignore[union-attr]
+                    unknown(piece.name)
             else:
                 texts.append(to_text(value))
         return "".join(texts)
 
     def value(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
-        """As `render`, but where the whole template is one placeholder, its value itself, not to be changed."""
+        """As `render`, but one placeholder that is the whole gives its value itself, not to be changed."""
         if self.is_value:
             value = look_up(self.placeholders[0].parts, variables)
             if value is not MISSING:
@@ -77,11 +74,14 @@ class Template:
 
     def fill(self, variables: Mapping[str, Any], unknown: Unknown = None) -> Any:
         """As `value`, but what leads nowhere is null, and nothing within a text: how conditions see it."""
-        known = (
-            _known(piece, variables, unknown) if isinstance(piece, Placeholder) else piece
+        if self.is_value:
+            return known(self.placeholders[0], variables, unknown)
+        if not self.placeholders:
+            return self.plain
+        return "".join(
+            piece if isinstance(piece, str) else to_text(known(piece, variables, unknown))
             for piece in self.pieces
         )
-        return next(known) if self.is_value else "".join(map(to_text, known))
 
 
 @lru_cache(maxsize=4096)
@@ -94,7 +94,8 @@ def parse_template(text: str) -> Template:
     return joined(text, split_placeholders(text, 0, len(text)))
 
 
-def _known(placeholder: Placeholder, variables: Mapping[str, Any], unknown: Unknown) -> Any:
+def known(placeholder: Placeholder, variables: Mapping[str, Any], unknown: Unknown) -> Any:
+    """Its value; null, told to `unknown`, where it leads nowhere."""
     value = look_up(placeholder.parts, variables)
     if value is not MISSING:
         return value
@@ -111,7 +112,10 @@ def joined(source: str, pieces: Iterator[str | Placeholder]) -> Template:
             kept[-1] += piece
         elif piece:
             kept.append(piece)
-    return Template(source, tuple(kept), tuple(piece for piece in kept if isinstance(piece, Placeholder)))
+    placeholders = tuple(piece for piece in kept if isinstance(piece, Placeholder))
+    is_value = len(kept) == len(placeholders) == 1
+    plain = "" if placeholders else "".join(piece for piece in kept if isinstance(piece, str))
+    return Template(source, tuple(kept), placeholders, is_value, plain)
 
 
 def split_placeholders(text: str, start: int, end: int) -> Iterator[str | Placeholder]:

@@ -53,6 +53,7 @@ class RetryingModel:
                 delay = self._delay(error, len(notes))
                 spent = (self._clock.now_ms() - started_ms) / 1000
                 if not error.retryable or len(notes) == self._retries or spent + delay > self._budget:
+                    error.tried_again = True
                     raise
                 notes.append(f"asked again after {format_duration(delay)}: {error.message}")
                 await self._clock.sleep(delay)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from botctl.messages import Answer, IncomingMessage, OutgoingMessage
 
@@ -22,6 +22,10 @@ class Receipt(Protocol):
     def duplicate(self) -> bool:
         """The same message had been accepted before; it is not handled again."""
 
+    @property
+    def run_id(self) -> str:
+        """The run that deals with it; "" of a duplicate that is not under way."""
+
     async def answer(self) -> Answer:
         """Wait until the message was dealt with. Of a duplicate: what became of the first."""
 
@@ -30,6 +34,12 @@ class Accept(Protocol):
     """The one door for messages: returns only when message and cursor are both on disk."""
 
     async def __call__(self, message: IncomingMessage, cursor: str | None = None) -> Receipt: ...
+
+
+class PlatformSettings(BaseModel):
+    """What may stand under `platforms: <name>:`. Unknown keys are errors; every field is documented."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

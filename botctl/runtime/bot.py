@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,11 +33,14 @@ class LateModel:
         self._bot = bot
         self._connect = connect
         self._model: ChatModel | None = None
+        self._connecting = asyncio.Lock()
 
     async def reply(self, request: ChatRequest) -> ChatReply:
         """See `ChatModel.reply`."""
         if self._model is None:
-            self._model = self._connect()
+            async with self._connecting:
+                if self._model is None:  # importing an SDK takes a second: not on the event loop
+                    self._model = await asyncio.to_thread(self._connect)
         return await self._model.reply(request)
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ class StoredReceipt:
     """What a platform holds once its message is on disk."""
 
     duplicate: bool
+    run_id: str
     future: Future[Answer]
 
     async def answer(self) -> Answer:
@@ -42,9 +43,11 @@ class Inbox:
             return inbox.add(connection, message)
 
         stored, is_new = await self._database.write(store)
-        if is_new:
-            return StoredReceipt(False, self._router.enqueue(stored))
-        return StoredReceipt(True, self._router.under_way(stored.seq) or self._finished(stored.seq))
+        work = self._router.enqueue(stored) if is_new else self._router.under_way(stored.seq)
+        if work is not None:
+            return StoredReceipt(not is_new, work.run_id, work.future)
+        future = self._finished(stored.seq)
+        return StoredReceipt(True, future.result().run_id, future)
 
     def _finished(self, seq: int) -> Future[Answer]:
         """The answer that a message was given in an earlier life of this process, or of another."""

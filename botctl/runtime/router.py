@@ -13,6 +13,7 @@ from typing import Any
 from botctl.clock import Clock
 from botctl.engine.interpreter import Interpreter
 from botctl.engine.life import Life
+from botctl.ids import new_id
 from botctl.messages import Answer
 from botctl.runtime.bot import LiveBot
 from botctl.store import inbox, runs
@@ -23,12 +24,16 @@ from botctl.store.runs import RunRow
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Work:
-    """One thing to do in a conversation: a message, or the run that the process died in over it."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing to do in a conversation: a message, or the run that the process died in over it.
+
+    run_id is known before the run exists; future is its end.
+    """
 
     stored: Stored
     interrupted: RunRow | None
+    run_id: str
     future: asyncio.Future[Answer]
 
 
@@ -42,26 +47,27 @@ class Router:
         self._interpreter = interpreter
         self._database = database
         self._clock = clock
-        self._queues: dict[int, deque[_Work]] = {}
-        self._under_way: dict[int, asyncio.Future[Answer]] = {}
+        self._queues: dict[int, deque[Work]] = {}
+        self._under_way: dict[int, Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
 
-    def enqueue(self, stored: Stored, interrupted: RunRow | None = None) -> asyncio.Future[Answer]:
+    def enqueue(self, stored: Stored, interrupted: RunRow | None = None) -> Work:
         """Work on a stored message when those before it in its conversation are done."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        work = _Work(stored, interrupted, future)
-        self._under_way[stored.seq] = future
+        run_id = interrupted.id if interrupted else new_id()
+        work = Work(stored, interrupted, run_id, future)
+        self._under_way[stored.seq] = work
         queue = self._queues.get(stored.conversation)
         if queue is not None:
             queue.append(work)
         else:
             self._queues[stored.conversation] = deque((work,))
             self._start(self._converse(stored.conversation))
-        return future
+        return work
 
-    def under_way(self, seq: int) -> asyncio.Future[Answer] | None:
-        """The answer to come of a message that is being worked on, or waits for that."""
+    def under_way(self, seq: int) -> Work | None:
+        """The work over a message that is being worked on, or waits for that."""
         return self._under_way.get(seq)
 
     def recover(self, bot: str) -> int:
@@ -121,7 +127,7 @@ class Router:
             if not work.future.done():
                 work.future.set_result(answer)
 
-    async def _work_on(self, work: _Work) -> Answer:
+    async def _work_on(self, work: Work) -> Answer:
         stored = work.stored
         bot = self._bots[stored.message.bot]
         reason = "" if work.interrupted else bot.reason_to_ignore(stored.message)
@@ -132,9 +138,9 @@ class Router:
             life = await self._live(bot, work)
         return life.answer(self._clock.now_ms())
 
-    async def _live(self, bot: LiveBot, work: _Work) -> Life:
+    async def _live(self, bot: LiveBot, work: Work) -> Life:
         row = work.interrupted
         if row is None:
-            return await self._interpreter.begin(bot.program, work.stored)
+            return await self._interpreter.begin(bot.program, work.stored, work.run_id)
         program = bot.program_of(row.definition, self._database)
         return await self._interpreter.recover(program, work.stored, row)

@@ -1,13 +1,13 @@
-"""Diagnostics for other programs: JSON, and the annotations of GitHub's workflow log."""
+"""The formats of diagnostics: text for people, JSON, and the annotations of GitHub's workflow log."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from botctl.source.diagnostic import Diagnostic
-from botctl.source.render import in_order
+from botctl.source.render import Paint, Sources, in_order, render
 from botctl.source.span import Span
 
 
@@ -28,7 +28,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
         }
         for found in in_order(diagnostics)
     ]
-    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(entries, indent=2, ensure_ascii=False)
 
 
 def to_github(diagnostics: Iterable[Diagnostic]) -> str:
@@ -36,7 +36,7 @@ def to_github(diagnostics: Iterable[Diagnostic]) -> str:
 
     Escapes are those of the actions toolkit (packages/core/src/command.ts, 2025).
     """
-    return "".join(_command(found) + "\n" for found in in_order(diagnostics))
+    return "\n".join(_command(found) for found in in_order(diagnostics))
 
 
 def _command(found: Diagnostic) -> str:
@@ -61,3 +61,23 @@ def _escaped(text: str, also: str = "") -> str:
 def _place(span: Span | None) -> dict[str, Any]:
     names = ("line", "column", "end_line", "end_column")
     return dict(zip(names, span if span is not None else (None,) * 4, strict=True))
+
+
+def _text(diagnostics: Iterable[Diagnostic], sources: Sources, paint: Paint) -> str:
+    return render(diagnostics, sources=sources, paint=paint) or "no mistakes found"
+
+
+def _json(diagnostics: Iterable[Diagnostic], sources: Sources, paint: Paint) -> str:
+    return to_json(diagnostics)
+
+
+def _github(diagnostics: Iterable[Diagnostic], sources: Sources, paint: Paint) -> str:
+    return to_github(diagnostics)
+
+
+FORMATS: Mapping[str, Callable[[Iterable[Diagnostic], Sources, Paint], str]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+}
+"""By the word after `--format`. None of them ends in a line break."""

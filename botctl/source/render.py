@@ -57,7 +57,7 @@ def render(diagnostics: Iterable[Diagnostic], *, sources: Sources = read_source,
                 text = sources(file)
                 texts[file] = Lines(text) if text is not None else None
         blocks.append("\n".join(_block(diagnostic, texts, paint)))
-    return "\n\n".join((*blocks, summary(found))) + "\n"
+    return "\n\n".join((*blocks, summary(found)))
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

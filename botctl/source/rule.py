@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Generic, TypeVar
 
 from botctl.source.diagnostic import Severity
@@ -12,7 +12,7 @@ from botctl.source.span import Path
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule has to say. Paths are relative to what the rule was shown (a node's rules: its `data`).
 
@@ -22,6 +22,7 @@ class Finding:
     """
 
     message: str
+    _: KW_ONLY
     at: Path = ()
     key: bool = False
     label: str = ""

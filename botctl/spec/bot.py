@@ -142,7 +142,7 @@ class BotSpec(Section):
     """Rounds of tool calls of the agent loop."""
     timeout: Duration = 30.0
     """How long one turn of work may take."""
-    conversation: ConversationSection = ConversationSection()
+    conversation: ConversationSection = Field(default_factory=ConversationSection)
     """How long a conversation is remembered."""
     welcome_message: str = ""
     """Said on the first contact with a user."""
@@ -150,15 +150,15 @@ class BotSpec(Section):
     """Said when a run fails."""
     platforms: dict[str, dict[str, Any] | None] = {}
     """Where it talks: telegram, discord, slack, whatsapp, custom, console; the terminal if left out."""
-    handoff: HandoffSection = HandoffSection()
+    handoff: HandoffSection = Field(default_factory=HandoffSection)
     """Who is asked when a person must decide."""
     identity: dict[str, dict[str, Any]] = {}
     """Settings of the providers that auth_gate sends codes with, by provider."""
-    limits: LimitsSection = LimitsSection()
+    limits: LimitsSection = Field(default_factory=LimitsSection)
     """Bounds on one run."""
-    billing: BillingSection = BillingSection()
+    billing: BillingSection = Field(default_factory=BillingSection)
     """Who pays, and how much at most."""
-    allow: AllowSection = AllowSection()
+    allow: AllowSection = Field(default_factory=AllowSection)
     """Who may talk to it."""
     delegate: list[str] = []
     """Bots that an agent bot may call as tools."""

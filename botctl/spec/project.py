@@ -46,9 +46,9 @@ class ProjectSpec(Section):
 
     state: str = ".botctl"
     """The folder of the state, relative to the project."""
-    server: ServerSection = ServerSection()
+    server: ServerSection = Field(default_factory=ServerSection)
     """The HTTP server."""
-    dashboard: DashboardSection = DashboardSection()
+    dashboard: DashboardSection = Field(default_factory=DashboardSection)
     """The dashboard."""
     notify: list[dict[str, Any]] = []
     """Whom to tell about handoffs of bots that do not say it themselves."""
@@ -56,5 +56,5 @@ class ProjectSpec(Section):
     """The mail server for notices: host, port, username, password, sender."""
     limits: dict[str, Any] = {}
     """Limits for all bots; a bot's own go before."""
-    retention: RetentionSection = RetentionSection()
+    retention: RetentionSection = Field(default_factory=RetentionSection)
     """How long finished things are kept."""

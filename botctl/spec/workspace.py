@@ -92,5 +92,5 @@ class WorkspaceSpec(Section):
     """Plain HTTP endpoints or Python callables offered as tools."""
     skills: list[str] = []
     """Folders with a SKILL.md, relative to the project."""
-    tools: ToolPolicySpec = ToolPolicySpec()
+    tools: ToolPolicySpec = Field(default_factory=ToolPolicySpec)
     """Which tools may be called."""

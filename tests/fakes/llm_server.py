@@ -1,4 +1,4 @@
-"""A model server: speaks the real wire of OpenAI or Anthropic over a loopback socket, and misbehaves on demand."""
+"""A model server: speaks the real wire of OpenAI or Anthropic over loopback, and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Sends:
     body: bytes
     content_type: str = "application/json"
     promised: int = 0
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class AnthropicRules:
         """A message."""
         content: list[dict[str, Any]] = [{"type": "text", "text": says.text}] if says.text else []
         for n, (name, arguments) in enumerate(says.calls):
-            written = json.loads(arguments) if arguments.startswith("{\"") else arguments
+            written = json.loads(arguments) if arguments.startswith('{"') else arguments
             content.append({"type": "tool_use", "id": f"call_{n}", "name": name, "input": written})
         reason = "tool_use" if says.calls else {"length": "max_tokens", "refusal": "refusal"}.get(says.stop)
         return {
@@ -186,9 +187,7 @@ class ModelServer:
         self.rules = rules
         self.answers = list(answers)
         self.received: list[Received] = []
-        self.most_at_once = 0
-        self._at_once = 0
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -197,23 +196,23 @@ class ModelServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._connections.values():
+            writer.close()
+        await asyncio.gather(*self._connections)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
+        self._connections[task] = writer
         try:
             while await self._answer_one(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self._connections.discard(task)
             writer.close()
+            del self._connections[task]
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection is still open afterwards."""
@@ -222,17 +221,11 @@ class ModelServer:
         headers = {name.lower(): value for name, _, value in pairs}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))))
         self.received.append(Received(head[0].split()[1], headers, body))
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            await asyncio.sleep(0)
-            return await self._send(self._answer(head[0].split()[1], body), body, reader, writer)
-        finally:
-            self._at_once -= 1
+        return await self._send(self._answer(head[0].split()[1], body), body, reader, writer)
 
     def _answer(self, path: str, body: dict[str, Any]) -> Answer:
         if path != self.rules.path:
-            return Sends(b"<html>no such page</html>", "text/html")
+            return Sends(b"<html>no such page</html>", "text/html", status=404)
         refusal = self.rules.refusal(body)
         if refusal:
             return refusal
@@ -253,7 +246,7 @@ class ModelServer:
                 return await _write(writer, answer.status, told, answer.headers)
             case Sends():
                 headers = {"content-type": answer.content_type}
-                await _write(writer, 200, answer.body, headers, answer.promised)
+                await _write(writer, answer.status, answer.body, headers, answer.promised)
                 return not answer.promised
             case Hangs(drip=True):
                 await _write(writer, 200, b"{", {}, 1000)

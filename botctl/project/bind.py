@@ -1,0 +1,162 @@
+"""Binding: names in a workflow get their meaning. Node types, their data, where edges lead, which handles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botctl.nodes import NODE_TYPES
+from botctl.nodes.node_type import NodeType
+from botctl.project.graph import ERROR, Edge, Graph, Node
+from botctl.source.diagnostic import Diagnostic, Severity
+from botctl.source.document import Document
+from botctl.source.rule import Finding
+from botctl.spec.fields import close_word, one_of
+from botctl.spec.parse import Subject, parse
+from botctl.spec.workflow import EdgeSpec, NodeSpec, WorkflowSpec
+
+TYPES_BY_NAME: Mapping[str, NodeType[Any]] = {node_type.name: node_type for node_type in NODE_TYPES}
+
+
+def bind_workflow(workflow: WorkflowSpec, document: Document) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of a workflow, or the errors that keep it from having one. Warnings may come with a graph."""
+    binder = _Binder(document)
+    nodes = [binder.node(spec) for spec in workflow.nodes]
+    binder.check_ids(workflow.nodes)
+    bound = {node.id: node for node in nodes if node is not None}
+    edges = list(binder.edges(workflow, bound))
+    if any(diagnostic.severity == "error" for diagnostic in binder.diagnostics):
+        return None, binder.diagnostics
+    return Graph(bound.values(), edges), binder.diagnostics
+
+
+class _Binder:
+    """Goes through one workflow and keeps what it finds wrong."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.diagnostics: list[Diagnostic] = []
+
+    def say(self, code: str, finding: Finding, severity: Severity = "error") -> None:
+        """Keep a finding."""
+        self.diagnostics.append(self.document.diagnose(code, severity, finding))
+
+    def node(self, spec: NodeSpec) -> Node | None:
+        """The node with its type and its data; None if either is wrong."""
+        node_type = TYPES_BY_NAME.get(spec.type)
+        if node_type is None:
+            self._unknown_type(spec)
+            return None
+        subject = Subject(family="WF", noun=f"a {spec.type} node")
+        data, diagnostics = parse(
+            self.document, node_type.data, (*spec.path, "data"), subject=subject, value=dict(spec.data)
+        )
+        self.diagnostics += diagnostics
+        if data is None:
+            return None
+        return Node(id=spec.id, type=node_type, data=data, raw=spec.data, path=spec.path)
+
+    def _unknown_type(self, spec: NodeSpec) -> None:
+        close = close_word(spec.type, TYPES_BY_NAME)
+        help = f"did you mean `{close}`?" if close else f"the types are {one_of(list(TYPES_BY_NAME), 'and')}"
+        message = f"there is no node type `{spec.type[:60]}`"
+        self.say("WF211", Finding(message, at=(*spec.path, "type"), label="no such type", help=help))
+
+    def check_ids(self, nodes: tuple[NodeSpec, ...]) -> None:
+        """Every id once."""
+        first: dict[str, NodeSpec] = {}
+        for spec in nodes:
+            before = first.setdefault(spec.id, spec)
+            if before is not spec:
+                self.say(
+                    "WF204",
+                    Finding(
+                        f"two nodes have the id `{spec.id}`",
+                        at=(*spec.path, "id"),
+                        label="here again",
+                        help="give one of them another id, and lead its edges there",
+                        others=(((*before.path, "id"), "first here"),),
+                    ),
+                )
+
+    def edges(self, workflow: WorkflowSpec, bound: Mapping[str, Node]) -> Iterator[Edge]:
+        """The edges, as far as they lead somewhere."""
+        ids = [spec.id for spec in workflow.nodes]
+        first: dict[tuple[str, str, str], EdgeSpec] = {}
+        for spec in workflow.edges:
+            lost = [end for end in ("source", "target") if getattr(spec, end) not in ids]
+            for end in lost:
+                self._edge_to_nowhere(spec, end, ids)
+            if lost:
+                continue
+            before = first.setdefault((spec.source, spec.target, spec.handle), spec)
+            if before is not spec:
+                self._edge_again(spec, before)
+                continue
+            if spec.source in bound:
+                self._check_handle(spec, bound[spec.source])
+            yield Edge(source=spec.source, target=spec.target, handle=spec.handle, path=spec.path)
+
+    def _edge_to_nowhere(self, spec: EdgeSpec, end: str, ids: list[str]) -> None:
+        name = getattr(spec, end)
+        close = close_word(name, ids)
+        words = "leads to" if end == "target" else "comes from"
+        help = (
+            f"did you mean `{close}`?" if close else f"add a node with the id `{name}`, or take the edge out"
+        )
+        message = f"an edge {words} `{name}`, which is not a node"
+        self.say("WF205", self._at_end(spec, end, message, "no node has this id", help))
+
+    def _at_end(self, spec: EdgeSpec, end: str, message: str, label: str, help: str) -> Finding:
+        """A finding about one end of an edge, in either way of writing it."""
+        written = self.document.get(spec.path)
+        if not isinstance(written, str):
+            at = (*spec.path, end) if end in written else spec.path
+            return Finding(message, at=at, label=label, help=help)
+        arrow = written.index("->")
+        if end == "target":
+            name, offset = spec.target, written.index(spec.target, arrow + 2)
+        elif end == "source":
+            name, offset = spec.source, written.index(spec.source)
+        else:
+            offset = written.index(spec.source) + len(spec.source)
+            name = written[offset:arrow].strip() or spec.source
+            offset = written.index(name, offset) if name != spec.source else written.index(name)
+            offset, name = (offset + 1, name[1:].strip()) if name.startswith(".") else (offset, name)
+        return Finding(message, at=spec.path, within=(offset, len(name)), label=label, help=help)
+
+    def _check_handle(self, spec: EdgeSpec, node: Node) -> None:
+        handles = node.type.handles(node.data)
+        if spec.handle in handles or spec.handle == ERROR:
+            return
+        close = close_word(spec.handle, [*handles, ERROR])
+        if close:
+            help = f"did you mean `{close}`?"
+        elif handles:
+            help = f"its ways out are {one_of(handles, 'and')}, and `{ERROR}`"
+        else:
+            help = f"nothing follows this node; only `{ERROR}` may lead on"
+        unnamed = spec.handle == "next" and not self._is_handle_written(spec)
+        message = (
+            f"an edge of `{node.id}` does not say which way out it takes"
+            if unnamed and handles
+            else f"node `{node.id}` has no way out `{spec.handle}`"
+        )
+        label = "this edge needs a `sourceHandle`" if unnamed and handles else "no such handle"
+        self.say("WF206", self._at_end(spec, "sourceHandle", message, label, help))
+
+    def _is_handle_written(self, spec: EdgeSpec) -> bool:
+        written = self.document.get(spec.path)
+        if isinstance(written, str):
+            return ".next" in written.partition("->")[0]
+        return bool(written.get("sourceHandle"))
+
+    def _edge_again(self, spec: EdgeSpec, before: EdgeSpec) -> None:
+        finding = Finding(
+            f"the edge from `{spec.source}` to `{spec.target}` stands here twice",
+            at=spec.path,
+            label="here again",
+            help="take one of them out",
+            others=((before.path, "first here"),),
+        )
+        self.say("WF207", finding, "warning")

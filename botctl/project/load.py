@@ -1,0 +1,363 @@
+"""Loading: the bots, workspaces and botctl.yaml of a project, each by itself: one broken file hides no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from os.path import isfile
+from pathlib import Path
+
+from botctl.errors import UserError
+from botctl.project.bind import bind_workflow
+from botctl.project.graph import Graph
+from botctl.project.references import check_bot, check_environment_names, check_workspace
+from botctl.secrets import Environment
+from botctl.source.diagnostic import Diagnostic
+from botctl.source.document import Document, read_file, shown
+from botctl.source.rule import Finding
+from botctl.spec.bot import BotSpec, LimitsSection, ModelSection
+from botctl.spec.fields import close_word, one_of
+from botctl.spec.parse import Subject, parse
+from botctl.spec.project import ProjectSpec
+from botctl.spec.workflow import WorkflowSpec
+from botctl.spec.workflow_parse import parse_workflow, read_workflow, read_workflow_file
+from botctl.spec.workspace import WorkspaceSpec
+
+PROJECT_FILE = "botctl.yaml"
+BOT_FILE = "bot.yaml"
+_YAML = (".yaml", ".yml")
+_BOT = Subject(family="BT", noun="the bot")
+_WORKSPACE = Subject(family="WS", noun="the workspace")
+_PROJECT = Subject(family="PJ", noun="the project")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A workspace file that was read."""
+
+    spec: WorkspaceSpec
+    path: Path
+    document: Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedWorkflow:
+    """A workflow file, as far as it could be read: document, then workflow, then graph."""
+
+    document: Document | None = None
+    workflow: WorkflowSpec | None = None
+    graph: Graph | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bot:
+    """A bot that was read. document is None for a bare workflow file; graph, for an agent and while the
+    workflow has errors.
+
+    folder: where its bot.yaml, or the bare workflow, stands.
+    """
+
+    spec: BotSpec
+    folder: Path
+    document: Document | None = None
+    graph: Graph | None = None
+    workflow: WorkflowSpec | None = None
+    workflow_document: Document | None = None
+
+    @cached_property
+    def definition(self) -> str:
+        """The hash that runs are pinned to; "" without a workflow."""
+        if self.workflow is None:
+            return ""
+        text = f"{Path(self.workflow.file).suffix}\n{self.workflow.text}"
+        return sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A folder with bots/ and workspaces/. Files are read when they are first asked for, and only once."""
+
+    folder: Path
+    environment: Environment | None = None
+    _read: dict[Path, tuple[Document | None, list[Diagnostic]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    @cached_property
+    def _botctl_yaml(self) -> tuple[ProjectSpec | None, list[Diagnostic]]:
+        path = self.folder / PROJECT_FILE
+        if not path.exists():
+            return None, []
+        document, diagnostics = self.read(path)
+        if document is None or document.value is None:
+            return None, diagnostics
+        spec, diagnostics = parse(document, ProjectSpec, subject=_PROJECT, environment=self.environment)
+        diagnostics += check_environment_names(document, "PJ207")
+        if spec is not None and spec.limits:
+            subject = Subject(family="PJ", noun="`limits`")
+            diagnostics += parse(document, LimitsSection, ("limits",), subject=subject)[1]
+        return spec, diagnostics
+
+    @property
+    def spec(self) -> ProjectSpec:
+        """botctl.yaml; what holds without one if it is missing or has errors."""
+        return self._botctl_yaml[0] or self._without_file
+
+    @cached_property
+    def _without_file(self) -> ProjectSpec:
+        return ProjectSpec()
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What is wrong with botctl.yaml."""
+        return self._botctl_yaml[1]
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the state is; made by whoever first writes there."""
+        return self.folder / self.spec.state
+
+    def read(self, path: Path) -> tuple[Document | None, list[Diagnostic]]:
+        """A file of the project as a document."""
+        if path not in self._read:
+            self._read[path] = read_file(path)
+        return self._read[path]
+
+    @cached_property
+    def bot_files(self) -> Mapping[str, Path]:
+        """The bot.yaml of each bot, by the name that stands in it; of a broken one by its folder."""
+        found: dict[str, Path] = {}
+        for path in sorted((self.folder / "bots").glob(f"*/{BOT_FILE}")):
+            found.setdefault(self._name_in(path, path.parent.name), path)
+        return found
+
+    @cached_property
+    def workspace_files(self) -> Mapping[str, Path]:
+        """The file of each workspace, by the name that stands in it; of a broken one by its file name."""
+        found: dict[str, Path] = {}
+        for path in sorted((self.folder / "workspaces").glob("*")):
+            if path.suffix in _YAML and path.is_file():
+                found.setdefault(self._name_in(path, path.stem), path)
+        return found
+
+    def bot_names(self) -> list[str]:
+        """The names of all bots, sorted."""
+        return sorted(self.bot_files)
+
+    def workspace_names(self) -> list[str]:
+        """The names of all workspaces, sorted."""
+        return sorted(self.workspace_files)
+
+    def workspace(self, name: str) -> Workspace:
+        """A workspace by name; a UserError if there is none, or if its file has errors."""
+        workspace, diagnostics = self.load_workspace(name)
+        if workspace is None:
+            raise _refusal(f"workspace `{name}` cannot be used", diagnostics)
+        return workspace
+
+    def load_workspace(self, name: str) -> tuple[Workspace | None, list[Diagnostic]]:
+        """A workspace by name and what is wrong with it; a UserError if there is none of that name."""
+        if name not in self.workspace_files:
+            raise _unknown("workspace", name, self.workspace_names(), "workspaces/<name>.yaml is one")
+        return read_workspace(self, self.workspace_files[name])
+
+    def _name_in(self, path: Path, otherwise: str) -> str:
+        document, _ = self.read(path)
+        name = document.get(("name",)) if document is not None else None
+        return name if isinstance(name, str) and name else otherwise
+
+
+def find_project(folder: Path) -> Path | None:
+    """The nearest folder, from `folder` upwards, with botctl.yaml, bots/ or workspaces/; None if none has."""
+    here = folder.absolute()
+    for candidate in (here, *here.parents):
+        if (candidate / PROJECT_FILE).is_file() or any(
+            (candidate / name).is_dir() for name in ("bots", "workspaces")
+        ):
+            return candidate
+    return None
+
+
+def load_project_file(folder: Path, environment: Environment | None = None) -> Project:
+    """The project in `folder`. What is wrong with its botctl.yaml is in `diagnostics`, nothing is raised."""
+    return Project(folder=folder, environment=environment)
+
+
+def load_bot(
+    project: Project, name: str, environment: Environment | None = None
+) -> tuple[Bot | None, list[Diagnostic]]:
+    """A bot and all that is wrong with what it needs: its own files, its workspace, botctl.yaml.
+
+    None if its bot.yaml cannot be understood. A UserError if there is no bot of that name.
+    """
+    if name not in project.bot_files:
+        raise _unknown("bot", name, project.bot_names(), f"a bot is a folder bots/<name> with a {BOT_FILE}")
+    bot, diagnostics = read_bot(project, project.bot_files[name], environment)
+    if bot is not None and bot.spec.workspace in project.workspace_files:
+        diagnostics += project.load_workspace(bot.spec.workspace)[1]
+    return bot, [*diagnostics, *project.diagnostics]
+
+
+def read_bot(
+    project: Project, path: Path, environment: Environment | None = None
+) -> tuple[Bot | None, list[Diagnostic]]:
+    """The bot of a bot.yaml with its workflow, and what is wrong with these two files."""
+    document, diagnostics = project.read(path)
+    if document is None:
+        return None, list(diagnostics)
+    spec, diagnostics = parse(document, BotSpec, subject=_BOT, environment=environment)
+    if spec is None:
+        return None, [*diagnostics, *_workflow_beside(document, path)]
+    diagnostics += check_bot(
+        spec,
+        document,
+        path.parent,
+        workspaces=project.workspace_files,
+        bots=project.bot_files,
+        environment=environment,
+    )
+    diagnostics += _second_of_its_name(project, path, spec.name, document)
+    loaded = LoadedWorkflow()
+    if spec.workflow:
+        file = path.parent / spec.workflow
+        if isfile(file):
+            loaded = load_workflow(file)
+        else:
+            diagnostics.append(document.diagnose("BT202", "error", _no_workflow_file(spec.workflow)))
+    bot = Bot(
+        spec=spec,
+        folder=path.parent,
+        document=document,
+        graph=loaded.graph if spec.workflow_enabled else None,
+        workflow=loaded.workflow,
+        workflow_document=loaded.document,
+    )
+    return bot, [*diagnostics, *loaded.diagnostics]
+
+
+def read_workspace(project: Project, path: Path) -> tuple[Workspace | None, list[Diagnostic]]:
+    """The workspace of a file, and what is wrong with it."""
+    document, diagnostics = project.read(path)
+    if document is None:
+        return None, list(diagnostics)
+    spec, diagnostics = parse(document, WorkspaceSpec, subject=_WORKSPACE, environment=project.environment)
+    if spec is None:
+        return None, diagnostics
+    diagnostics += check_workspace(spec, document, project.folder)
+    return Workspace(spec=spec, path=path, document=document), diagnostics
+
+
+def load_workflow(path: Path) -> LoadedWorkflow:
+    """A workflow file by itself. It has a graph only if nothing that it says is wrong."""
+    return _loaded(*read_workflow_file(path))
+
+
+def bare_workflow(path: Path) -> tuple[Bot | None, list[Diagnostic]]:
+    """A workflow file with a bot made of its name: the console, and a scripted model without a script."""
+    if not path.exists():
+        raise UserError(
+            f"there is no file {shown(path)}", help="give the name of a bot, or of a workflow file"
+        )
+    loaded = load_workflow(path)
+    if loaded.workflow is None:
+        return None, list(loaded.diagnostics)
+    spec = BotSpec(
+        name=re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).lstrip("_.-") or "workflow",
+        workflow=path.name,
+        llm=ModelSection(provider="scripted"),
+        platforms={"console": {}},
+    )
+    bot = Bot(
+        spec=spec,
+        folder=path.absolute().parent,
+        graph=loaded.graph,
+        workflow=loaded.workflow,
+        workflow_document=loaded.document,
+    )
+    return (bot if loaded.graph is not None else None), list(loaded.diagnostics)
+
+
+def workflow_of_file(path: Path) -> WorkflowSpec:
+    """The workflow in a file, its node types not looked at; a UserError that says what is wrong with it."""
+    document, diagnostics = read_workflow_file(path)
+    if document is not None:
+        workflow, diagnostics = parse_workflow(document)
+        if workflow is not None and not diagnostics:
+            return workflow
+    raise _refusal(f"{shown(path)} cannot be read as a workflow", diagnostics)
+
+
+def pinned_graph(text: str, file: str) -> Graph:
+    """The graph of a workflow that a run was started with, from its stored text."""
+    loaded = _loaded(*read_workflow(text, file))
+    if loaded.graph is None:
+        raise _refusal(
+            "the workflow that this run was started with can no longer be read", loaded.diagnostics
+        )
+    return loaded.graph
+
+
+def _loaded(document: Document | None, diagnostics: list[Diagnostic]) -> LoadedWorkflow:
+    if document is None:
+        return LoadedWorkflow(diagnostics=tuple(diagnostics))
+    workflow, diagnostics = parse_workflow(document)
+    if workflow is None:
+        return LoadedWorkflow(document=document, diagnostics=tuple(diagnostics))
+    graph, found = bind_workflow(workflow, document)
+    return LoadedWorkflow(
+        document=document,
+        workflow=workflow,
+        graph=None if diagnostics else graph,
+        diagnostics=(*diagnostics, *found),
+    )
+
+
+def _workflow_beside(document: Document, path: Path) -> list[Diagnostic]:
+    """What is wrong with the workflow of a bot whose bot.yaml has errors: both can be mended at once."""
+    name = document.get(("workflow",))
+    file = path.parent / name if isinstance(name, str) and name else None
+    return list(load_workflow(file).diagnostics) if file is not None and isfile(file) else []
+
+
+def _second_of_its_name(project: Project, path: Path, name: str, document: Document) -> list[Diagnostic]:
+    first = project.bot_files.get(name, path)
+    if first == path or path.parent.parent != first.parent.parent:
+        return []
+    finding = Finding(
+        f"two bots have the name `{name}`",
+        at=("name",),
+        label=f"{shown(first)} has it too",
+        help="give one of them another name",
+    )
+    return [document.diagnose("BT209", "error", finding)]
+
+
+def _no_workflow_file(name: str) -> Finding:
+    return Finding(
+        f"there is no file {name[:100]}",
+        at=("workflow",),
+        label="no such file",
+        help="make it, or name another; it is relative to bot.yaml",
+    )
+
+
+def _unknown(what: str, name: str, known: list[str], note: str) -> UserError:
+    close = close_word(name, known)
+    if close:
+        return UserError(f"there is no {what} `{name}`", help=f"did you mean `{close}`?")
+    return UserError(
+        f"there is no {what} `{name}`", help=f"there is {one_of(known, 'and')}" if known else note
+    )
+
+
+def _refusal(message: str, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> UserError:
+    errors = [found for found in diagnostics if found.severity == "error"]
+    if not errors:
+        return UserError(message)
+    first = errors[0]
+    place = f"{first.file}:{first.span.line}" if first.span is not None else first.file
+    return UserError(f"{message}: {place}: {first.message}", help=first.help or None)

@@ -64,6 +64,10 @@ class Graph:
         """Where the edges of all handles lead, in file order."""
         return self._onward[source]
 
+    def wired(self, source: str) -> frozenset[str]:
+        """The handles of a node that have an edge."""
+        return frozenset(handle for id, handle in self._by_handle if id == source)
+
     @cached_property
     def onward_outside_bodies(self) -> dict[str, tuple[str, ...]]:
         """As `onward`, without the ways into loop bodies."""

@@ -1,4 +1,4 @@
-"""Loading: the bots, workspaces and botctl.yaml of a project, each by itself: one broken file hides no other."""
+"""Loading: the bots, workspaces and botctl.yaml of a project, each apart: one broken file hides no other."""
 
 from __future__ import annotations
 

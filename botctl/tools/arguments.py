@@ -28,7 +28,7 @@ def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=512)
 def _validator(schema: str) -> Any:
-    """A validator for a schema; None for one that is not JSON Schema itself: the server knows what it means."""
+    """A validator for a schema; None for what is not JSON Schema: the server knows what it means."""
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
 

@@ -1,0 +1,191 @@
+"""`botctl validate`: which files a path means, and everything that is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from botctl.errors import UserError
+from botctl.lint.lint import lint_bot, lint_project, lint_workflow, surroundings
+from botctl.lint.workflow_site import Surroundings
+from botctl.project.load import (
+    BOT_FILE,
+    PROJECT_FILE,
+    Bot,
+    LoadedWorkflow,
+    Project,
+    find_project,
+    load_bot,
+    load_project_file,
+    load_workflow,
+    read_bot,
+    read_workspace,
+)
+from botctl.secrets import Environment
+from botctl.source.diagnostic import Diagnostic
+from botctl.source.document import shown
+from botctl.source.render import Sources, in_order, read_source
+from botctl.spec.fields import close_word
+
+_CHECKED = (".yaml", ".yml", ".json")
+_OF_A_WORKFLOW = {"nodes", "edges", "workflow_json"}
+_OF_A_WORKSPACE = {"servers", "functions", "skills"}
+_OF_A_BOT = {"workflow", "llm", "platforms", "system_prompt", "workspace"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What was found, in the order of files and lines, and where the renderer finds their texts."""
+
+    diagnostics: list[Diagnostic]
+    sources: Sources
+
+
+def check_paths(paths: Sequence[Path], project: Project, environment: Environment | None = None) -> Checked:
+    """Check bots, workspaces, workflow files or folders; the whole project if none is given.
+
+    A path may also be the name of a bot or workspace. A UserError if there is no such thing at all.
+    """
+    found: list[Diagnostic] = []
+    if not paths:
+        found += _check_project(project, environment)
+    for path in paths:
+        found += _check_path(path, project, environment)
+    return Checked(diagnostics=in_order(found), sources=read_source)
+
+
+def check_bot(project: Project, bot: Bot) -> list[Diagnostic]:
+    """What the rules find in a loaded bot, beside what loading it told."""
+    return lint_bot(project, bot)
+
+
+def _check_path(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    if not os.path.exists(path):
+        return _check_name(path, project, environment)
+    absolute = Path(os.path.abspath(path))
+    around = _project_around(absolute, project, environment)
+    if absolute.is_dir():
+        return _check_folder(absolute, around, environment)
+    return _check_file(absolute, around, environment)
+
+
+def _check_name(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    name = str(path)
+    if name in project.bot_files:
+        bot, found = load_bot(project, name, environment)
+        return found + (lint_bot(project, bot) if bot is not None else [])
+    if name in project.workspace_files:
+        return project.load_workspace(name)[1]
+    folder = path.parent if path.parent.is_dir() else Path()
+    beside = [str(path.parent / entry) for entry in sorted(os.listdir(folder))]
+    close = close_word(name, [*beside, *project.bot_files])
+    raise UserError(
+        f"there is no file or folder {name}",
+        help=f"did you mean `{close}`?" if close else "give a file, a folder, or the name of a bot",
+    )
+
+
+def _project_around(path: Path, project: Project, environment: Environment | None) -> Project:
+    """The project that a path belongs to, which need not be the one the command was called in."""
+    root = find_project(path if path.is_dir() else path.parent)
+    if root is None or root == Path(os.path.abspath(project.folder)):
+        return project
+    return load_project_file(root, environment)
+
+
+def _check_project(project: Project, environment: Environment | None) -> list[Diagnostic]:
+    is_empty = not project.bot_files and not project.workspace_files
+    if is_empty and not (project.folder / PROJECT_FILE).exists():
+        raise UserError(
+            f"there is nothing to check in {shown(project.folder)}",
+            help="call it in a project, which has bots/, or give a file; `botctl init` writes a first bot",
+        )
+    return lint_project(project, environment)
+
+
+def _check_folder(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    if (path / BOT_FILE).exists():
+        return _check_bot_file(path / BOT_FILE, project, environment)
+    if path == Path(os.path.abspath(project.folder)):
+        return _check_project(project, environment)
+    if path.name == "bots":
+        files: Iterable[Path] = sorted(path.glob(f"*/{BOT_FILE}"))
+    else:
+        files = sorted(entry for entry in path.iterdir() if entry.suffix in _CHECKED and entry.is_file())
+    found = [diagnostic for file in files for diagnostic in _check_file(file, project, environment)]
+    if not files:
+        raise UserError(
+            f"there is nothing to check in {shown(path)}",
+            help="give a bot's folder, a project, or a folder of workflow files",
+        )
+    return found
+
+
+def _check_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    if path.name == PROJECT_FILE:
+        return load_project_file(path.parent, environment).diagnostics
+    kind = _kind(path, project)
+    if kind == "bot":
+        return _check_bot_file(path, project, environment)
+    if kind == "workspace":
+        return read_workspace(project, path)[1]
+    if kind == "test":
+        return []
+    return _check_workflow_file(path, project, environment)
+
+
+def _kind(path: Path, project: Project) -> str:
+    """bot, workspace, test or workflow: by its name, else by its place, else by what stands in it."""
+    if path.name == BOT_FILE:
+        return "bot"
+    if path.suffix == ".json":
+        return "workflow"
+    if path.suffix not in _CHECKED:
+        raise UserError(
+            f"{shown(path)} is no file that botctl reads",
+            help="give a bot, a workspace or a workflow: a .yaml or .json file",
+        )
+    if path.parent.name == "workspaces":
+        return "workspace"
+    if path.parent.name == "tests" and (path.parent.parent / BOT_FILE).exists():
+        return "test"
+    document, _ = project.read(path)
+    keys = set(document.value) if document is not None and isinstance(document.value, dict) else set()
+    if keys & _OF_A_WORKFLOW:
+        return "workflow"
+    if keys & _OF_A_WORKSPACE:
+        return "workspace"
+    return "bot" if keys & _OF_A_BOT else "workflow"
+
+
+def _check_bot_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    bot, found = read_bot(project, path, environment)
+    if bot is None:
+        return found
+    if bot.spec.workspace in project.workspace_files:
+        found += project.load_workspace(bot.spec.workspace)[1]
+    return found + lint_bot(project, bot)
+
+
+def _check_workflow_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
+    loaded = load_workflow(path)
+    found = list(loaded.diagnostics)
+    if loaded.graph is not None and loaded.document is not None:
+        found += lint_workflow(loaded.graph, loaded.document, _around(path, loaded, project, environment))
+    return found
+
+
+def _around(
+    path: Path, loaded: LoadedWorkflow, project: Project, environment: Environment | None
+) -> Surroundings:
+    """What is known around a workflow file, if it is the workflow of the bot beside it."""
+    beside = path.parent / BOT_FILE
+    if beside.is_file():
+        document, _ = project.read(beside)
+        if document is not None and document.get(("workflow",)) == path.name:
+            bot, _ = read_bot(project, beside, environment)
+            if bot is not None:
+                return surroundings(project, bot)
+    return Surroundings()

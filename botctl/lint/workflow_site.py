@@ -1,0 +1,26 @@
+"""What rules see: a workflow's graph, and what is known of the bot around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botctl.project.graph import Graph
+from botctl.tools.tool import Tool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """The names that a workflow may use; None where that is not known, as for a bare workflow file."""
+
+    platforms: frozenset[str] | None = None
+    bots: frozenset[str] | None = None
+    tools: Mapping[str, Tool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkflowSite:
+    """A workflow that could be bound. Findings about it have paths from the root of its document."""
+
+    graph: Graph
+    around: Surroundings

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 _COLOURS = {
     "error": "1;31",
@@ -19,15 +19,24 @@ _COLOURS = {
 }
 
 
-def is_colourful() -> bool:
-    """Whether standard output takes colours: a terminal, and NO_COLOR is not set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def _takes_colours(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that takes colours, and NO_COLOR is not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, style: str) -> str:
-    """`text` in a named style where colours are taken."""
+    """`text` in a named style where standard output takes colours."""
+    return _painted(text, style) if _takes_colours(sys.stdout) else text
+
+
+def paint_error(text: str, style: str) -> str:
+    """The same for standard error."""
+    return _painted(text, style) if _takes_colours(sys.stderr) else text
+
+
+def _painted(text: str, style: str) -> str:
     code = _COLOURS.get(style)
-    return f"\x1b[{code}m{text}\x1b[0m" if code and is_colourful() else text
+    return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
 def print_json(value: Any) -> None:

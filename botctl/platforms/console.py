@@ -1,15 +1,15 @@
 """Console: this terminal, or a pipe.
 
-On a terminal a prompt waits for lines; ^D ends. On a pipe every line is a message, answered in order, and the
-bot ends with the input. Buttons are numbered; a number presses one.
+On a terminal a prompt waits for lines; ^D ends. On a pipe every line is a message, answered before the next is
+read, nothing but answers is printed, and the bot ends with the input. Buttons are numbered; a number presses one.
 """
 
 from __future__ import annotations
 
 import os
-from typing import IO, Literal
+import stat
+from typing import Literal, TextIO
 
-from botctl.platforms.console_connection import ConsoleConnection
 from botctl.platforms.platform import (
     Connection,
     ConnectionContext,
@@ -18,34 +18,41 @@ from botctl.platforms.platform import (
     PlatformSettings,
 )
 
+ConsoleKind = Literal["terminal", "pipe", "closed"]
+
 
 class ConsoleSettings(PlatformSettings):
-    """`platforms: console:`. There is nothing to set."""
+    """`platforms: console:`; there is nothing to set."""
+
+
+def console_kind(stdin: TextIO | None) -> ConsoleKind:
+    """What standard input is: a terminal, something with lines to read, or nothing (as the null device)."""
+    if stdin is None:
+        return "closed"
+    try:
+        if stdin.isatty():
+            return "terminal"
+        status = os.fstat(stdin.fileno())
+        null = os.stat(os.devnull)
+    except (OSError, ValueError):  # ValueError: the stream is closed, or is none of the operating system's
+        return "closed"
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == null.st_rdev:
+        return "closed"
+    return "pipe"
 
 
 def connect(settings: ConsoleSettings, context: ConnectionContext) -> Connection:
-    """A connection to standard input and output."""
+    """This process's own terminal."""
+    from botctl.platforms.console_connection import ConsoleConnection
+
     return ConsoleConnection(context)
-
-
-def console_kind(stdin: IO[str] | None) -> Literal["terminal", "pipe", "closed"]:
-    """What standard input is: a terminal, something with lines to read, or nothing."""
-    if stdin is None or stdin.closed:
-        return "closed"
-    if stdin.isatty():
-        return "terminal"
-    try:
-        same = os.path.samestat(os.fstat(stdin.fileno()), os.stat(os.devnull))
-    except (OSError, ValueError):
-        return "closed"
-    return "closed" if same else "pipe"
 
 
 CONSOLE = Platform(
     name="console",
     doc=__doc__,
     settings=ConsoleSettings,
-    limits=PlatformLimits(),
+    limits=PlatformLimits(buttons=99),
     connect=connect,
     has_webhook=False,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,6 +77,21 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+
+
+@runtime_checkable
+class Doorkeeper(Protocol):
+    """A connection that knows whether it can tell strangers' webhooks from those that are meant for it.
+
+    One that cannot is listened to from this machine only.
+    """
+
+    refused: int
+    """Webhooks refused since the start because they were not to be trusted."""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether webhooks must be signed."""
 
 
 @dataclass(frozen=True, kw_only=True)

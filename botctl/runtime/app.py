@@ -86,8 +86,8 @@ class App:
             stack.push_async_callback(self.delivery.close, DRAIN)
             stack.push_async_callback(self.router.close, DRAIN)
             await self._serve(stack)
-            for name, bot in self.bots.items():
-                await bot.pin(self.database)
+            for name, live in self.bots.items():
+                await live.pin(self.database)
                 self.recovered += self.delivery.recover(name) + self.router.recover(name)
             self.supervisor = Supervisor(self.connections, self.clock)
             self._stack = stack.pop_all()

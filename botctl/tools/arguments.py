@@ -9,6 +9,8 @@ from typing import Any
 
 from botctl.tools.tool import Tool
 
+_LONGEST_REASON = 300
+
 
 def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     """What is wrong with the arguments, as a sentence that names the first one; None if they fit."""
@@ -17,25 +19,34 @@ def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     validator = _validator(json.dumps(tool.input_schema, sort_keys=True))
     if validator is None:
         return None
-    error = next(
-        iter(sorted(validator.iter_errors(dict(arguments)), key=lambda error: list(error.path))), None
-    )
-    if error is None:
+    from referencing.exceptions import Unresolvable
+
+    try:
+        errors = list(validator.iter_errors(dict(arguments)))
+    except Unresolvable:
         return None
+    if not errors:
+        return None
+    error = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
     place = ".".join(str(part) for part in error.absolute_path)
-    return f"argument `{place}`: {error.message}" if place else str(error.message)
+    reason = error.message if len(error.message) <= _LONGEST_REASON else error.message[:_LONGEST_REASON] + "…"
+    return f"argument `{place}`: {reason}" if place else reason
 
 
 @lru_cache(maxsize=512)
 def _validator(schema: str) -> Any:
-    """A validator for a schema; None for what is not JSON Schema: the server knows what it means."""
+    """A validator for a schema; None for one that is not JSON Schema itself: the server knows what it means.
+
+    The registry is empty, so that a `$ref` in a server's schema never makes us fetch an address.
+    """
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
+    from referencing import Registry
 
     parsed = json.loads(schema)
-    kind = validator_for(parsed, default=Draft202012Validator)
+    kind: Any = validator_for(parsed, default=Draft202012Validator)
     try:
         kind.check_schema(parsed)
     except SchemaError:
         return None
-    return kind(parsed)
+    return kind(parsed, registry=Registry())

@@ -1,4 +1,4 @@
-"""The catalogue: a workspace switched on, all its tools under their full names."""
+"""The catalogue: a workspace switched on, every tool of it under one roof."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from botctl.errors import BotctlError, UserError
-from botctl.tools.functions import PREFIX as FUNCTIONS
-from botctl.tools.functions import Function, FunctionSettings
-from botctl.tools.mcp import McpServer, ServerSettings
-from botctl.tools.policy import Ruling, ToolPolicy, ruling_on
-from botctl.tools.skills import PREFIX as SKILLS
-from botctl.tools.skills import Skill, read_skill
+from botctl.errors import BotctlError, OutsideError, UserError
+from botctl.tools.functions import Functions, FunctionSettings
+from botctl.tools.mcp import ServerSettings
+from botctl.tools.mcp_server import McpServer
+from botctl.tools.policy import Decision, ToolPolicy, decide
+from botctl.tools.skills import SKILLS, Skill, read_skill
 from botctl.tools.tool import Tool, ToolResult
 
 
 class Catalogue:
-    """The tools of a workspace. Nothing is connected before a tool of it is needed."""
+    """The tools of a workspace: those of its MCP servers, its functions and its skills, as far as the policy
+    lets them be called. Bots that name the same workspace share it, and the connections with it.
+
+    skills: folders with a SKILL.md. log_folder: where the programs of stdio servers may write their stderr;
+    None drops it. project_folder: where Python callables are looked for.
+    """
 
     def __init__(
         self,
@@ -28,89 +32,113 @@ class Catalogue:
         skills: Sequence[Path] = (),
         policy: ToolPolicy | None = None,
         log_folder: Path | None = None,
-        faults: Mapping[str, BotctlError] | None = None,
+        project_folder: Path | None = None,
     ) -> None:
-        """faults: servers that cannot even be tried, and why (an environment variable is not set)."""
-        self._servers = {settings.name: McpServer(settings, log_folder) for settings in servers}
-        self._functions = {FUNCTIONS + settings.name: Function(settings) for settings in functions}
+        self._servers = {
+            server.prefix: McpServer(server, log_folder=log_folder)
+            for server in sorted(servers, key=lambda server: len(server.name), reverse=True)
+        }
+        self._in_order = [server.prefix for server in servers]
+        self._functions = Functions(functions, project_folder)
         self._skill_folders = tuple(skills)
         self._skills: dict[str, Skill] | None = None
+        self._skill_problems: dict[str, UserError] = {}
         self._policy = policy or ToolPolicy()
-        self._faults = dict(faults or {})
-        self._problems: dict[str, str] = {}
+        self._decisions: dict[str, Decision] = {}
+
+    def decide(self, name: str) -> Decision:
+        """What the workspace's policy says of a tool: allow, deny, or ask a person first."""
+        decision = self._decisions.get(name)
+        if decision is None:
+            decision = self._decisions[name] = decide(name, self._policy)
+        return decision
 
     async def tools(self) -> list[Tool]:
-        """All tools that may be called, servers connected side by side; `problems` tells which are down."""
-        self._problems = {name: fault.message for name, fault in self._faults.items()}
-        answers = await asyncio.gather(
-            *[server.tools() for server in self._servers.values()], return_exceptions=True
-        )
+        """All tools that may be called, in the order of the workspace file. Connects every server, all at the
+        same time; those that are down are left out and told by `problems`."""
         found: list[Tool] = []
-        for name, answer in zip(self._servers, answers, strict=True):
-            if isinstance(answer, BotctlError):
-                self._problems[name] = answer.message
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                found += answer.values()
-        found += [function.tool for function in self._functions.values()]
-        found += [skill.tool for skill in self._known_skills().values()]
-        return [tool for tool in found if self.ruling_on(tool.name) != "deny"]
+        for listed in await asyncio.gather(*(self._tools_of(prefix) for prefix in self._in_order)):
+            found.extend(listed.values())
+        found.extend(self._functions.tools.values())
+        found.extend(skill.tool for skill in self._read_skills().values())
+        return [tool for tool in found if self.decide(tool.name) != "deny"]
 
-    def problems(self) -> Mapping[str, str]:
-        """The servers that were down when `tools` was asked last, and why."""
-        return self._problems
-
-    def ruling_on(self, name: str) -> Ruling:
-        """What the workspace's policy says about a tool."""
-        return ruling_on(name, self._policy)
+    def problems(self) -> dict[str, str]:
+        """Which servers and skills could not be switched on last time, and why."""
+        told: dict[str, BotctlError] = {}
+        for prefix in self._in_order:
+            server = self._servers[prefix]
+            if server.problem is not None:
+                told[server.settings.name] = server.problem
+        told.update(self._skill_problems)
+        return {name: f"{e.message} ({e.help})" if e.help else e.message for name, e in told.items()}
 
     async def find(self, name: str) -> Tool | None:
-        """The tool of this full name, None if there is none or it is denied; connects its server only."""
-        if self.ruling_on(name) == "deny":
+        """The tool of this full name; None if there is none or the policy denies it.
+
+        Connects the one server that the name begins with; OutsideError if that is down.
+        """
+        if self.decide(name) == "deny":
             return None
-        if name in self._functions:
-            return self._functions[name].tool
-        if name.startswith(SKILLS):
-            skill = self._known_skills().get(name)
-            return skill.tool if skill else None
-        server, tool = self._split(name)
-        if server in self._faults:
-            raise self._faults[server]
-        if server not in self._servers:
-            return None
-        return (await self._servers[server].tools()).get(tool)
+        own = self._functions.tools.get(name)
+        if own is not None:
+            return own
+        skill = self._skill(name)
+        if skill is not None:
+            return skill.tool
+        server = self._server_of(name)
+        return await server.find(name) if server is not None else None
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, timeout: float | None = None
     ) -> ToolResult:
-        """Call a tool. OutsideError: its server is down, slow or broke off. UserError: no such tool."""
-        if name in self._functions:
-            return await self._functions[name].call(arguments, timeout)
-        if name.startswith(SKILLS) and (skill := self._known_skills().get(name)) is not None:
-            return await skill.call()
-        server, tool = self._split(name)
-        if server in self._faults:
-            raise self._faults[server]
-        if server not in self._servers:
-            raise UserError(f"there is no tool `{name}`", help="`botctl tools list` shows them")
-        return await self._servers[server].call(tool, arguments, timeout)
+        """Call a tool. timeout is in seconds; what the workspace says if left out.
+
+        A tool that says it failed is a result with `is_error`. OutsideError when the service behind it is
+        down, slow or breaks; UserError when there is no such tool or the policy denies it.
+        """
+        if self.decide(name) == "deny":
+            raise UserError(f"the workspace's policy denies `{name}`", help="see `tools` in its file")
+        if name in self._functions.tools:
+            return await self._functions.call(name, arguments, timeout)
+        skill = self._skill(name)
+        if skill is not None:
+            return skill.load()
+        server = self._server_of(name)
+        tool = await server.find(name) if server is not None else None
+        if server is None or tool is None:
+            raise UserError(f"the workspace has no tool `{name}`", help="`botctl tools list` shows them")
+        return await server.call(tool, arguments, timeout)
 
     async def close(self) -> None:
-        """Close all connections and end all programs, side by side."""
-        await asyncio.gather(
-            *[server.close() for server in self._servers.values()],
-            *[function.close() for function in self._functions.values()],
-        )
+        """Close every connection and end the programs behind them, all at the same time."""
+        await asyncio.gather(*(server.close() for server in self._servers.values()), self._functions.close())
 
-    def _split(self, name: str) -> tuple[str, str]:
-        """(server, tool) of a full name; a server's name may itself hold `__`, so the longest that fits."""
-        names = [server for server in (*self._servers, *self._faults) if name.startswith(server + "__")]
-        server = max(names, key=len, default="")
-        return server, name.removeprefix(server + "__")
+    async def _tools_of(self, prefix: str) -> Mapping[str, Tool]:
+        try:
+            return await self._servers[prefix].tools()
+        except OutsideError:
+            return {}  # `problems` tells it
 
-    def _known_skills(self) -> dict[str, Skill]:
+    def _server_of(self, name: str) -> McpServer | None:
+        """The server whose name the tool's begins with; the longest, should one name begin with another."""
+        for prefix, server in self._servers.items():
+            if name.startswith(prefix):
+                return server
+        return None
+
+    def _skill(self, name: str) -> Skill | None:
+        return self._read_skills().get(name) if name.startswith(f"{SKILLS}__") else None
+
+    def _read_skills(self) -> dict[str, Skill]:
+        """The skills by full name, read once; what is wrong with one does not hide the others."""
         if self._skills is None:
-            read = [read_skill(folder) for folder in self._skill_folders]
-            self._skills = {SKILLS + skill.name: skill for skill in read}
+            self._skills = {}
+            for folder in self._skill_folders:
+                try:
+                    skill = read_skill(folder)
+                except UserError as error:
+                    self._skill_problems[f"{SKILLS}/{folder.name}"] = error
+                else:
+                    self._skills[skill.tool.name] = skill
         return self._skills

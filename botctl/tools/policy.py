@@ -1,32 +1,36 @@
-"""The policy of a workspace: which of its tools are called, which only after a person said yes."""
+"""The policy of a workspace: which tools may be called, and which only after a person said yes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-Ruling = Literal["allow", "ask", "deny"]
+Decision = Literal["allow", "deny", "ask"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolPolicy:
-    """Patterns such as `orders__*`; `*` and `?` as in file names."""
+    """Patterns over full tool names, such as `payments__delete_*`. Case matters."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
 
 
-def ruling_on(name: str, policy: ToolPolicy) -> Ruling:
-    """The first list that fits decides: deny, ask, allow. With an `allow` list, the rest is denied."""
+def decide(name: str, policy: ToolPolicy) -> Decision:
+    """What the policy says of a tool. The first list with a fitting pattern decides: deny, ask, allow.
+
+    What fits none of them is allowed, unless there is a list of what is allowed.
+    """
     if _fits(name, policy.deny):
         return "deny"
     if _fits(name, policy.ask):
         return "ask"
-    return "allow" if not policy.allow or _fits(name, policy.allow) else "deny"
+    if policy.allow and not _fits(name, policy.allow):
+        return "deny"
+    return "allow"
 
 
-def _fits(name: str, patterns: Iterable[str]) -> bool:
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)

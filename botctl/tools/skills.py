@@ -1,21 +1,20 @@
-"""Skills: folders with a SKILL.md, offered as tools that return their instructions."""
+"""Skills: folders with a SKILL.md, each offered as a tool that returns its instructions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from botctl.errors import UserError
 from botctl.tools.tool import Tool, ToolHints, ToolResult
 
-PREFIX = "skills__"
+SKILLS = "skills"
+"""The server part of a skill's tool name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skill:
-    """What a SKILL.md says."""
+    """What a SKILL.md says: when it is of use, and what to do then."""
 
     name: str
     description: str
@@ -23,40 +22,65 @@ class Skill:
 
     @property
     def tool(self) -> Tool:
-        """The skill as a tool without arguments."""
+        """The tool that returns the instructions."""
         return Tool(
-            name=PREFIX + self.name,
+            name=f"{SKILLS}__{self.name}",
             description=self.description,
             input_schema={"type": "object", "properties": {}},
-            hints=ToolHints(read_only=True),
+            hints=ToolHints(read_only=True, destructive=False, idempotent=True, open_world=False),
         )
 
-    async def call(self) -> ToolResult:
-        """Its instructions."""
+    def load(self) -> ToolResult:
+        """What calling the tool gives."""
         return ToolResult(value=self.instructions, text=self.instructions)
 
 
 def read_skill(folder: Path) -> Skill:
-    """Read `<folder>/SKILL.md`: name and description between two `---`, then the instructions."""
-    path = folder / "SKILL.md"
+    """The skill in a folder; a UserError that says what its SKILL.md lacks.
+
+    SKILL.md begins with YAML between two lines of `---`: `name` (if not the folder's) and `description`.
+    """
+    file = folder / "SKILL.md"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the skill {path} cannot be read: {error}") from error
-    _, opening, rest = text.partition("---\n")
-    front, closing, instructions = rest.partition("\n---")
-    if not opening or not closing:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
         raise UserError(
-            f"{path} has no front matter", help="begin it with --- name: ... description: ... ---"
-        )
-    try:
-        facts = yaml.safe_load(front)
-    except yaml.YAMLError as error:
-        raise UserError(f"the front matter of {path} is not YAML: {error}") from error
-    facts = facts if isinstance(facts, dict) else {}
-    description = str(facts.get("description") or "")
-    if not description:
-        raise UserError(f"{path} has no description", help="say in its front matter when the skill is of use")
+            f"skill `{folder.name}` has no readable SKILL.md: {error.strerror}",
+            help=f"write {file}, or take the folder out of `skills`",
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8 text", help="save it as UTF-8") from None
+    front, instructions = _split(text.removeprefix("\ufeff"))
+    said = _front_matter(front, file)
     return Skill(
-        name=str(facts.get("name") or folder.name), description=description, instructions=instructions.strip()
+        name=said.get("name") or folder.name,
+        description=said.get("description", ""),
+        instructions=instructions.strip(),
     )
+
+
+def _split(text: str) -> tuple[str, str]:
+    """(front matter, body) of a SKILL.md; the front matter is "" where there is none."""
+    lines = text.splitlines(keepends=True)
+    if not lines or lines[0].strip() != "---":
+        return "", text
+    for number, line in enumerate(lines[1:], start=1):
+        if line.strip() == "---":
+            return "".join(lines[1:number]), "".join(lines[number + 1 :])
+    return "", text
+
+
+def _front_matter(text: str, file: Path) -> dict[str, str]:
+    import yaml
+
+    try:
+        parsed = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        raise UserError(
+            f"the front matter of {file} is not YAML", help="quote values with a colon in them"
+        ) from None
+    if not isinstance(parsed, dict):
+        raise UserError(
+            f"the front matter of {file} is not a mapping", help="write `name:` and `description:`"
+        )
+    return {key: str(parsed[key]).strip() for key in ("name", "description") if parsed.get(key) is not None}

@@ -48,7 +48,7 @@ def check_cycle(site: WorkflowSite) -> Iterator[Finding]:
         way = " -> ".join([*shown, edge.target])
         yield Finding(
             f"the edges `{way}` lead round in a circle",
-            at=edge.path,
+            at=(*edge.path, "target"),
             label=f"`{edge.target}` has run by then, so this edge is not followed",
             help="repeat with a `loop` node, or take this edge out",
         )

@@ -1,0 +1,93 @@
+"""A world for runtime tests: a project in a folder, an app, and a platform that remembers what it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botctl.clock import StandingClock
+from botctl.messages import IncomingMessage, OutgoingMessage
+from botctl.platforms.platform import SendError
+from botctl.project.load import load_bot, load_project_file
+from botctl.runtime.app import App
+from botctl.secrets import Environment
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+ECHO = """
+nodes:
+  - {id: t, type: trigger, data: {triggerType: message_received}}
+  - {id: say, type: send_message, data: {message: "you said {{message}}"}}
+edges: [t -> say]
+"""
+
+
+class Mailbag:
+    """A platform that remembers what it was sent. `faults`: raised one by one before anything is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[OutgoingMessage] = []
+        self.faults: list[SendError] = []
+
+    async def run(self) -> None:
+        pass
+
+    async def webhook(self, request: Request) -> Response:
+        raise NotImplementedError
+
+    async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
+        await asyncio.sleep(0)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.sent.append(message)
+        return (f"sent:{len(self.sent)}",)
+
+    async def close(self) -> None:
+        pass
+
+    @property
+    def texts(self) -> list[str]:
+        """What was sent, in order."""
+        return [message.text for message in self.sent]
+
+
+def write_bot(folder: Path, workflow: str = ECHO, settings: str = "") -> None:
+    """A bot named `b` in a project folder."""
+    bot = folder / "bots" / "b"
+    bot.mkdir(parents=True, exist_ok=True)
+    (bot / "bot.yaml").write_text(f"name: b\nworkflow: workflow.yaml\n{settings}\n")
+    (bot / "workflow.yaml").write_text(workflow)
+
+
+def app_of(folder: Path, mailbag: Mailbag, clock: StandingClock | None = None) -> App:
+    """An app of that bot with its console replaced by a mailbag."""
+    environment = Environment({})
+    project = load_project_file(folder, environment)
+    bot, diagnostics = load_bot(project, "b", environment)
+    assert bot is not None, diagnostics
+    return App(
+        project, [bot], environment, clock=clock or StandingClock(), connections={("b", "console"): mailbag}
+    )
+
+
+def incoming(text: str, *, user: str = "u", key: str = "") -> IncomingMessage:
+    """A message of a user to the bot."""
+    return IncomingMessage(
+        bot="b", platform="console", dedupe_key=key, channel_id=user, user_id=user, text=text, received_at=1
+    )
+
+
+def in_an_app(folder: Path, story: Callable[[App], Awaitable[Any]], mailbag: Mailbag | None = None) -> Any:
+    """Switch an app on, let a story happen, settle, switch it off; what the story returned."""
+
+    async def whole() -> Any:
+        async with app_of(folder, mailbag or Mailbag()) as app:
+            told = await story(app)
+            await app.settle()
+            return told
+
+    return asyncio.run(whole())

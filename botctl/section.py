@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,16 +46,22 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     return docs
 
 
-@cache
-def described_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a model, every field with its documentation. Not to be changed by callers."""
-    for kind in {model, *_models_within(model)}:
+_described: set[type[BaseModel]] = set()
+
+
+def described(model: type[BaseModel]) -> type[BaseModel]:
+    """The model, once its fields and those of the models in it have their documentation, for schemas."""
+    if model in _described:
+        return model
+    kinds = [model, *_models_within(model)]
+    for kind in kinds:
         docs = field_docs(kind)
         for name, field in kind.model_fields.items():
             field.description = field.description or docs.get(name)
+    for kind in reversed(kinds):  # a model takes over what those in it have become
         kind.model_rebuild(force=True)
-    model.model_rebuild(force=True)
-    return model.model_json_schema()
+    _described.add(model)
+    return model
 
 
 def _models_within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "botctl"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("messages", "duration", "clock", "ids", "secrets"),
+    ("messages", "duration", "clock", "ids", "secrets", "section"),
     ("source", "expr"),
     ("spec", "llm", "tools", "platforms", "store", "identity", "sandbox"),
     ("execution",),
@@ -175,6 +175,7 @@ def test_every_file_of_a_plugin_package_is_in_its_list(package: str) -> None:
 def test_every_yaml_field_is_documented() -> None:
     from botctl.nodes import NODE_TYPES
     from botctl.platforms import PLATFORMS
+    from botctl.section import described
     from botctl.spec.bot import BotSpec
     from botctl.spec.project import ProjectSpec
     from botctl.spec.workspace import WorkspaceSpec
@@ -184,7 +185,10 @@ def test_every_yaml_field_is_documented() -> None:
     bare = [
         f"{definition.get('title')}.{name}"
         for model in models
-        for definition in [model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()]
+        for definition in [
+            described(model).model_json_schema(),
+            *model.model_json_schema().get("$defs", {}).values(),
+        ]
         for name, field in definition.get("properties", {}).items()
         if not field.get("description")
     ]

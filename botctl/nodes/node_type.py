@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from botctl.execution.outcome import Outcome
 from botctl.execution.step import Step
 from botctl.nodes.site import Site
+from botctl.section import Section
 from botctl.source.rule import Rule
-from botctl.spec.model import Section
 
 
 class NodeData(Section):

@@ -34,8 +34,8 @@ from botctl.nodes.site import Site
 from botctl.nodes.template_rules import TEMPLATE_RULES
 from botctl.nodes.templates import NumberOrTemplate, Template
 from botctl.nodes.unbuilt import unbuilt
+from botctl.section import Section
 from botctl.source.rule import Finding, Rule
-from botctl.spec.model import Section
 
 
 class TargetData(Section):

@@ -35,7 +35,7 @@ from botctl.messages import Attachment, Button, Said
 from botctl.nodes.node_type import NodeData, NodeType
 from botctl.nodes.template_rules import TEMPLATE_RULES
 from botctl.nodes.templates import Template, render
-from botctl.spec.model import Section
+from botctl.section import Section
 
 
 class ButtonData(Section):

@@ -1,7 +1,8 @@
 """Console: this terminal, or a pipe.
 
-On a terminal a prompt waits for lines; ^D ends. On a pipe every line is a message, answered before the next is
-read, nothing but answers is printed, and the bot ends with the input. Buttons are numbered; a number presses one.
+On a terminal a prompt waits for lines; ^D ends. On a pipe every line is a message, answered before the next
+is read, nothing but answers is printed, and the bot ends with the input. Buttons are numbered; a number
+presses one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _PASSING = frozenset((408, 409, 421, 423, 425, 429))
 
 
 class Callback:
-    """One address. A message keeps its webhook-id over all attempts, so that the other side can tell repeats."""
+    """One address. A message keeps its webhook-id over all attempts: the other side can tell repeats."""
 
     def __init__(self, url: str, signer: Signer | None) -> None:
         self._url = url

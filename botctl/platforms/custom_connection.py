@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,11 +13,13 @@ from botctl.errors import UserError
 from botctl.ids import new_id
 from botctl.messages import Answer, IncomingMessage, OutgoingMessage
 from botctl.platforms.custom_answer import EventStream, answered
-from botctl.platforms.custom_callback import Callback
 from botctl.platforms.custom_request import Fields, Refusal, read_fields, read_headers
 from botctl.platforms.platform import ConnectionContext, Receipt, SendError
 from botctl.platforms.standard_webhooks import Signer, secret_fault
 from botctl.platforms.webhook import refusal
+
+if TYPE_CHECKING:
+    from botctl.platforms.custom_callback import Callback
 
 _MOST_OPEN = 50_000
 
@@ -42,11 +45,11 @@ class CustomConnection:
         if secret and (fault := secret_fault(secret)):
             raise UserError(
                 f"the secret of platform `custom` of bot `{context.bot}` {fault}",
-                help="it is whsec_ and 24 to 64 random bytes in base64 (`openssl rand -base64 32` prints some)",
+                help="it is whsec_ and 24 to 64 random bytes in base64, as `openssl rand -base64 32` prints",
             )
         self.refused = 0
         self._signer = Signer(secret) if secret else None
-        self._callback = Callback(callback_url, self._signer) if callback_url else None
+        self._callback = _callback(callback_url, self._signer) if callback_url else None
         self._answer_timeout = answer_timeout
         self._context = context
         self._life = new_id()  # no token of a former life of this process may be taken for one of ours
@@ -145,7 +148,7 @@ class CustomConnection:
         return True
 
     async def _carried(self, token: str, receipt: Receipt) -> Answer:
-        """The answer. The outbox hands its messages over before or after it is there, and they count as sent."""
+        """The answer. Its messages count as sent, whether the outbox hands them over before or after."""
         answer = await receipt.answer()
         request = self._open.get(token)
         if request is not None:
@@ -159,3 +162,9 @@ class CustomConnection:
         request = self._open.pop(token, None)
         said = tuple(request.said) if request else ()
         return Answer(run_id=receipt.run_id, status="running", messages=said)
+
+
+def _callback(url: str, signer: Signer | None) -> Callback:
+    from botctl.platforms.custom_callback import Callback  # it brings an HTTP client, which few bots need
+
+    return Callback(url, signer)

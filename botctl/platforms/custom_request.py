@@ -38,7 +38,7 @@ class Fields:
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers that matter, by lower-case name. One that is given twice says nothing: it counts as empty."""
+    """The headers that matter, by lower-case name. One that is given twice says nothing: it is empty."""
     headers: dict[str, str] = {}
     for name, value in raw:
         if name in _READ:

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
 from botctl.messages import Answer, IncomingMessage, OutgoingMessage
+from botctl.section import Section
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,10 +35,8 @@ class Accept(Protocol):
     async def __call__(self, message: IncomingMessage, cursor: str | None = None) -> Receipt: ...
 
 
-class PlatformSettings(BaseModel):
-    """What may stand under `platforms: <name>:`. Unknown keys are errors; every field is documented."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+class PlatformSettings(Section):
+    """What may stand under `platforms: <name>:`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +98,7 @@ class Platform:
 
     name: str
     doc: str | None
-    settings: type[BaseModel]
+    settings: type[PlatformSettings]
     limits: PlatformLimits
     connect: Callable[[Any, ConnectionContext], Connection]
     secrets: tuple[str, ...] = ()

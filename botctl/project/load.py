@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from os.path import isfile
 from pathlib import Path
 
 from botctl.errors import UserError
 from botctl.project.bind import bind_workflow
 from botctl.project.graph import Graph
 from botctl.project.references import check_bot, check_environment_names, check_workspace
-from botctl.secrets import Environment
+from botctl.secrets import Environment, read_environment
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import Document, read_file, shown
 from botctl.source.rule import Finding
@@ -95,7 +95,8 @@ class Project:
         document, diagnostics = self.read(path)
         if document is None or document.value is None:
             return None, diagnostics
-        spec, diagnostics = parse(document, ProjectSpec, subject=_PROJECT, environment=self.environment)
+        environment = self.environment or read_environment(self.folder, os.environ)
+        spec, diagnostics = parse(document, ProjectSpec, subject=_PROJECT, environment=environment)
         diagnostics += check_environment_names(document, "PJ207")
         if spec is not None and spec.limits:
             subject = Subject(family="PJ", noun="`limits`")
@@ -224,7 +225,7 @@ def read_bot(
     loaded = LoadedWorkflow()
     if spec.workflow:
         file = path.parent / spec.workflow
-        if isfile(file):
+        if os.path.isfile(file):
             loaded = load_workflow(file)
         else:
             diagnostics.append(document.diagnose("BT202", "error", _no_workflow_file(spec.workflow)))
@@ -320,7 +321,7 @@ def _workflow_beside(document: Document, path: Path) -> list[Diagnostic]:
     """What is wrong with the workflow of a bot whose bot.yaml has errors: both can be mended at once."""
     name = document.get(("workflow",))
     file = path.parent / name if isinstance(name, str) and name else None
-    return list(load_workflow(file).diagnostics) if file is not None and isfile(file) else []
+    return list(load_workflow(file).diagnostics) if file is not None and os.path.isfile(file) else []
 
 
 def _second_of_its_name(project: Project, path: Path, name: str, document: Document) -> list[Diagnostic]:

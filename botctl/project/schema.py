@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from botctl.errors import UserError
 from botctl.nodes import NODE_TYPES
 from botctl.platforms import PLATFORMS
+from botctl.section import described
 from botctl.spec.bot import BotSpec
 from botctl.spec.editor_keys import EDGE_EXTRAS, NODE_EXTRAS, WORKFLOW_EXTRAS
 from botctl.spec.project import ProjectSpec
@@ -124,7 +125,7 @@ KINDS: dict[str, Callable[[], Schema]] = {
 
 def _inlined(model: type[BaseModel], definitions: Schema) -> Schema:
     """The schema of a model; those of the models in it go to `definitions`."""
-    schema = model.model_json_schema(ref_template="#/$defs/{model}")
+    schema = described(model).model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(schema.pop("$defs", {}))
     schema.pop("description", None)
     return schema

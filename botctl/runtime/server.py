@@ -1,30 +1,72 @@
-"""The server: the one HTTP server for webhooks, health, and whatever later floors hand it."""
+"""The HTTP server: one for all webhooks, health, and whatever routes are handed in."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
-import json
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from botctl.errors import UserError
-from botctl.platforms.platform import Connection
+from botctl.platforms.platform import Connection, Doorkeeper
 
-_DRAIN = 5
+LARGEST_BODY = 256 * 1024
+"""Bytes of a webhook's body."""
+LARGEST_DRAIN = 4 * 1024 * 1024
+"""Bytes of a body that is too large that are still read (and dropped), so that its sender hears why."""
+BODY_TIME = 30.0
+"""Seconds that a body may take to arrive."""
+GRACE = 5
+"""Seconds that requests may still take when the server stops; then they are answered as they stand."""
+
+
+class BoundedRequest(Request):
+    """A request that stops reading its body where it gets too large or too slow."""
+
+    async def body(self) -> bytes:
+        """The body, raw; an HTTPException that says why not."""
+        if not hasattr(self, "_body"):
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body: bytes = message.get("body", b"")
+            if message.get("more_body"):
+                try:
+                    async with asyncio.timeout(BODY_TIME):
+                        body = await self._rest(body)
+                except TimeoutError:
+                    raise HTTPException(408, f"the body took longer than {BODY_TIME:g} seconds") from None
+            if len(body) > LARGEST_BODY:
+                raise HTTPException(413, f"the body is longer than {LARGEST_BODY} bytes")
+            self._body = body
+        return self._body
+
+    async def _rest(self, first: bytes) -> bytes:
+        """The whole body; of one that is too large only so much that it can be told."""
+        chunks, size, more = [first], len(first), True
+        while more and size <= LARGEST_DRAIN:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            size += len(chunk)
+            if size <= LARGEST_BODY + len(chunk):
+                chunks.append(chunk)
+        return b"".join(chunks)
 
 
 class HttpServer:
-    """Serves the webhooks of `connections`. After `start`, `port` and `url` tell where."""
+    """Listens from `start` to `stop`. port is the real one once it listens."""
 
     def __init__(
         self,
@@ -32,112 +74,145 @@ class HttpServer:
         host: str,
         port: int,
         connections: Mapping[tuple[str, str], Connection],
-        health: Callable[[], dict[str, Any]],
+        health: Callable[[], Mapping[str, Any]],
         routes: Sequence[BaseRoute] = (),
     ) -> None:
+        """connections by (bot, platform), looked up with every request; health: what /healthz tells more."""
         self.host = host
         self.port = port
         self._connections = connections
         self._health = health
-        self._pages = Starlette(routes=[Route("/healthz", self._healthz), *routes])
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._pages = Starlette(
+            routes=[Route("/healthz", self._healthz), *routes],
+            exception_handlers={HTTPException: _told},
+        )
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        """The address as this machine sees it."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+        """Where this machine finds it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> None:
-        """Bind and serve. UserError when the port is taken, or when strangers could talk to a bot unverified."""
+        """Listen; a UserError when that cannot be, or must not be because anybody could talk to a bot."""
         self._refuse_strangers()
-        listener = self._bind()
-        self.port = listener.getsockname()[1]
+        listening = _listen(self.host, self.port)
+        self.port = listening.getsockname()[1]
         config = uvicorn.Config(
-            self._respond,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
+            self._serve,
+            interface="asgi3",
+            http="httptools",
             ws="none",
-            timeout_graceful_shutdown=_DRAIN,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE,
         )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="http server")
-        while not self._server.started:
-            if self._serving.done():
-                await self._serving
-            await asyncio.sleep(0)
+        config.load()
+        server = uvicorn.Server(config)
+        # The steps of `Server.serve`, without its signal handlers: signals belong to the command line.
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[listening])
+        self._server = server
+        self._task = asyncio.create_task(server.main_loop(), name="http server")
 
     async def stop(self) -> None:
-        """Take no more requests, finish those under way for a few seconds, stop."""
-        if self._server is None or self._serving is None:
+        """Take no more requests, and answer those that are there."""
+        if self._server is None or self._task is None:
             return
-        self._server.should_exit = True
-        await self._serving
+        server, self._server = self._server, None
+        server.should_exit = True
+        await self._task
+        await server.shutdown(sockets=[])
+        if server.server_state.tasks:  # told to be quick when their time was up
+            await asyncio.wait(server.server_state.tasks, timeout=1)
 
     def _refuse_strangers(self) -> None:
-        if _is_loopback(self.host):
+        if _is_this_machine(self.host):
             return
         for (bot, platform), connection in self._connections.items():
-            if getattr(connection, "is_verified", True) is False:
+            if isinstance(connection, Doorkeeper) and not connection.is_verified:
                 raise UserError(
                     f"platform `{platform}` of bot `{bot}` has no secret, so anybody who reaches"
                     f" {self.host} could talk to it",
                     help="set its `secret`, or `server: {host: 127.0.0.1}` in botctl.yaml",
                 )
 
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Webhooks by the short way; everything else through Starlette's routes."""
+        parts = scope["path"].split("/")
+        connection = None
+        if len(parts) == 4 and parts[1] == "webhooks":
+            connection = self._connections.get((parts[2], parts[3]))
+        if connection is None:
+            await self._pages(scope, receive, send)
+            return
+        request = BoundedRequest(scope, receive)
         try:
-            listener.bind((self.host, self.port))
-        except OSError as error:
-            listener.close()
-            raise UserError(
-                f"port {self.port} on {self.host} cannot be listened on: {error.strerror or error}",
-                help="stop what uses it, give another `--port`, or 0 for any that is free",
-            ) from error
-        listener.listen(2048)
-        listener.setblocking(False)
-        return listener
-
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Webhooks go straight to their connection; everything else through the routes."""
-        if scope["type"] != "http":
+            response = await _answer(connection, request)
+        except ClientDisconnect:
             return
-        place = scope["path"].split("/")
-        if len(place) == 4 and place[1] == "webhooks":
-            connection = self._connections.get((place[2], place[3]))
-            response: Response
-            if connection is None:
-                told = {"error": f"no bot `{place[2]}` listens on `{place[3]}`"}
-                response = JSONResponse(told, 404)
-            else:
-                response = await connection.webhook(Request(scope, receive, send))
-            await response(scope, receive, send)
-            return
-        await self._pages(scope, receive, send)
+        await response(scope, receive, send)
 
     async def _healthz(self, request: Request) -> Response:
-        body = json.dumps({"status": "ok", **self._health()}, ensure_ascii=False)
-        return Response(body, media_type="application/json")
+        refused = {
+            "/".join(place): connection.refused
+            for place, connection in self._connections.items()
+            if isinstance(connection, Doorkeeper) and connection.refused
+        }
+        return JSONResponse({"status": "ok", **self._health(), "refused": refused})
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: ^C and SIGTERM belong to the command."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+async def _answer(connection: Connection, request: Request) -> Response:
+    if request.method not in ("POST", "GET"):
+        return await _told(request, HTTPException(405, f"a webhook does not know {request.method}"))
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return await connection.webhook(request)
+    except HTTPException as error:
+        return await _told(request, error)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """A refusal as JSON: the fact, and the way out."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    fact = error.detail if isinstance(error, HTTPException) else "something broke"
+    help = ""
+    if status == 404:
+        fact = f"nothing is at {request.url.path}"
+        help = "webhooks are at /webhooks/<bot>/<platform>, for the bots and platforms that are switched on"
+    headers = {"connection": "close"} if status in (408, 413) else None
+    return JSONResponse({"error": fact, "help": help}, status, headers=headers)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror:
+        raise UserError(
+            f"there is no address `{host}` to listen on", help="set `server.host` in botctl.yaml"
+        ) from None
+    except OSError as error:
+        reason = {
+            errno.EADDRINUSE: f"port {port} on {host} is taken by another program",
+            errno.EACCES: f"port {port} may not be listened on by this user",
+            errno.EADDRNOTAVAIL: f"this machine has no address `{host}`",
+        }.get(error.errno or 0, f"{host} port {port} cannot be listened on: {error.strerror}")
+        raise UserError(
+            reason,
+            help="choose another with `--port` or `server:` in botctl.yaml (port 0 takes any free one)",
+        ) from None
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether only programs on this machine can reach what listens on `host`."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
+    except socket.gaierror:
+        return True  # nobody will listen there
+    addresses = [str(one[4][0]).partition("%")[0] for one in found]
+    return bool(addresses) and all(ipaddress.ip_address(address).is_loopback for address in addresses)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from botctl.section import field_docs
 from botctl.source.span import Path
 
 
@@ -22,9 +23,9 @@ def field_names(model: type[BaseModel], path: Path) -> list[str]:
 def field_note(model: type[BaseModel], path: Path) -> str:
     """The first sentence of a field's documentation; "" if it has none."""
     for inside in _models_at(model, path[:-1]):
-        field = _field(inside, path[-1])
-        if field is not None and field.description:
-            return field.description.split("\n")[0].split(". ")[0].rstrip(".")
+        note = field_docs(inside).get(_field_name(inside, path[-1]), "")
+        if note:
+            return note.split("\n")[0].split(". ")[0].rstrip(".")
     return ""
 
 
@@ -61,10 +62,11 @@ def _written_names(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _field(model: type[BaseModel], part: str | int) -> FieldInfo | None:
-    for name, field in model.model_fields.items():
-        if part in (name, field.alias):
-            return field
-    return None
+    return model.model_fields.get(_field_name(model, part))
+
+
+def _field_name(model: type[BaseModel], part: str | int) -> str:
+    return next((name for name, field in model.model_fields.items() if part in (name, field.alias)), "")
 
 
 def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from botctl.duration import Duration
-from botctl.spec.model import Section
+from botctl.section import Section
 
 
 class ServerSection(Section):

@@ -38,8 +38,8 @@ class Connection:
 
     tools: what the server offers, by full name; replaced when the server says that it changed.
     gone: no new call can be made, because the server went, the session was lost, or `end` was called.
-    answered: whether it gave any result yet. error: why it could not be opened. opened_at, ended_at: the loop's
-    time, None before.
+    answered: whether it gave any result yet. error: why it could not be opened. opened_at, ended_at: the
+    loop's time, None before.
     """
 
     def __init__(self, settings: ServerSettings, log_folder: Path | None) -> None:

@@ -21,7 +21,7 @@ class McpServer:
     """One server and its current connection. Callers that come while it is being made share it.
 
     A server that cannot be connected, or goes before it did anything, is left alone for a while: 0.5 s after
-    the second time, doubled each time, up to 15 s. Whoever asks in that time gets the last error again, at once.
+    the second time, doubled each time, up to 15 s. Whoever asks in that time gets the last error at once.
     """
 
     def __init__(self, settings: ServerSettings, *, log_folder: Path | None = None) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 server = MCPServer("mischief", log_level="WARNING")
-waiting = 0
+meetings: dict[int, asyncio.Barrier] = {}
 
 
 @server.tool(annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False))
@@ -76,10 +76,7 @@ async def hang() -> str:
 @server.tool()
 async def meet(people: int) -> str:
     """Answers when so many calls are waiting at the same time."""
-    global waiting
-    waiting += 1
-    while waiting % people:
-        await asyncio.sleep(0.001)
+    await meetings.setdefault(people, asyncio.Barrier(people)).wait()
     return "met"
 
 

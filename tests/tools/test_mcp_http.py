@@ -13,7 +13,7 @@ import pytest
 from botctl.errors import OutsideError
 from botctl.tools.mcp import ServerSettings
 from botctl.tools.mcp_server import McpServer
-from tests.tools.world import call, facts, http_server
+from tests.tools.world import call, facts, http_server, when_found
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,11 @@ def test_a_tool_that_comes_later_is_found_over_http_too(port: int) -> None:
 
     async def main() -> str:
         await call(server, "learn", name="dance")
-        while (found := await server.find("remote__dance")) is None:
-            await asyncio.sleep(0)
+        found = await when_found(server, "dance")
         await server.close()
-        return found.name
+        return found
 
-    assert asyncio.run(asyncio.wait_for(main(), 5)) == "remote__dance"
+    assert asyncio.run(main()) == "remote__dance"
 
 
 def test_a_port_where_nobody_listens_is_surely_not_executed() -> None:

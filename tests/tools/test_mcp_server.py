@@ -14,7 +14,7 @@ from botctl.errors import OutsideError
 from botctl.tools.mcp import ServerSettings
 from botctl.tools.mcp_server import McpServer
 from botctl.tools.tool import ToolHints
-from tests.tools.world import SILENT, call, facts, program, stdio
+from tests.tools.world import SILENT, call, facts, program, stdio, when_found
 
 
 class Life:
@@ -122,14 +122,7 @@ def test_a_server_gets_only_the_variables_it_names_and_what_a_program_needs(
 def test_a_tool_that_comes_later_is_found(life: Life) -> None:
     value(life, "learn", name="juggle")
 
-    async def find() -> Any:
-        while True:  # the notice may arrive after the answer
-            found = await life.server.find("mischief__juggle")
-            if found is not None:
-                return found
-            await asyncio.sleep(0)
-
-    assert life.run(asyncio.wait_for(find(), 5)).name == "mischief__juggle"
+    assert life.run(when_found(life.server, "juggle")) == "mischief__juggle"
 
 
 def test_finding_a_tool_of_a_connected_server_waits_for_nothing(life: Life) -> None:
@@ -261,7 +254,8 @@ def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
         "import json, os, sys\n"
         "for line in sys.stdin:\n"
         "    error = {'code': -32603, 'message': 'bad key ' + os.environ['KEY']}\n"
-        "    print(json.dumps({'jsonrpc': '2.0', 'id': json.loads(line)['id'], 'error': error}), flush=True)\n"
+        "    number = json.loads(line)['id']\n"
+        "    print(json.dumps({'jsonrpc': '2.0', 'id': number, 'error': error}), flush=True)\n"
     )
     server = McpServer(program(talk, env={"KEY": "open-sesame"}))
 

@@ -1,7 +1,8 @@
-"""The world of tools under test: real servers, in children of this process, reached over pipes and loopback."""
+"""The world of tools under test: real servers in children of this process, over pipes and loopback."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,14 @@ async def call(server: McpServer, tool: str, /, **arguments: Any) -> ToolResult:
     found = await server.find(server.settings.prefix + tool)
     assert found is not None, tool
     return await server.call(found, arguments)
+
+
+async def when_found(server: McpServer, tool: str) -> str:
+    """The full name of a tool, as soon as the server's notice of it has arrived."""
+    async with asyncio.timeout(5):
+        while (found := await server.find(server.settings.prefix + tool)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    return found.name
 
 
 def facts(error: OutsideError) -> tuple[bool, bool]:

@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from botctl.clock import Clock
 from botctl.duration import Duration, format_duration
@@ -50,17 +50,14 @@ from botctl.errors import OutsideError, UserError
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest, StopReason, ToolCall, Usage
 from botctl.llm.provider import ModelSettings, Provider
 from botctl.llm.retry import RetryingModel
+from botctl.section import Section
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 Kind = Literal["reply", "calls", "json", "error", "delay"]
 _ANSWERS: tuple[Kind, ...] = ("reply", "calls", "json", "error")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
-
-
-class ScriptedCall(_Part):
+class ScriptedCall(Section):
     """A tool call that an entry answers with."""
 
     tool: str = Field(min_length=1)
@@ -71,7 +68,7 @@ class ScriptedCall(_Part):
     """What stands where the arguments should, to play a model that writes broken JSON."""
 
 
-class ScriptedError(_Part):
+class ScriptedError(Section):
     """The trouble that an entry answers with."""
 
     message: str = Field(min_length=1)
@@ -86,7 +83,7 @@ def _spelled_out(written: object) -> object:
     return {"message": written} if isinstance(written, str) else written
 
 
-class ScriptEntry(_Part):
+class ScriptEntry(Section):
     """One entry of a script."""
 
     match: str = ""

@@ -15,6 +15,7 @@ from botctl.errors import OutsideError, UserError
 from botctl.llm.chat import ChatReply, ChatRequest, ToolCall, ToolOffer, Turn, Usage
 from botctl.llm.provider import ModelSettings
 from botctl.llm.providers.scripted import SCRIPTED, ScriptEntry
+from botctl.section import described
 from tests.llm.world import ask
 
 QUESTION = Turn(role="user", text="Where is my ORDER 1042?")
@@ -238,7 +239,7 @@ def test_the_documented_script_is_one(tmp_path: Path) -> None:
 
 
 def test_every_field_of_an_entry_is_documented() -> None:
-    schema = ScriptEntry.model_json_schema()
+    schema = described(ScriptEntry).model_json_schema()
     sections = [schema, *schema["$defs"].values()]
 
     fields = [field for section in sections for field in section["properties"].values()]

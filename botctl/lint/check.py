@@ -78,13 +78,16 @@ def _check_name(path: Path, project: Project, environment: Environment | None) -
         return found + (lint_bot(project, bot) if bot is not None else [])
     if name in project.workspace_files:
         return project.load_workspace(name)[1]
-    folder = path.parent if path.parent.is_dir() else Path()
-    beside = [str(path.parent / entry) for entry in sorted(os.listdir(folder))]
-    close = close_word(name, [*beside, *project.bot_files])
+    beside = [str(path.parent / entry) for entry in _entries(path.parent)]
+    close = close_word(name, [*project.bot_files, *beside])
     raise UserError(
         f"there is no file or folder {name}",
         help=f"did you mean `{close}`?" if close else "give a file, a folder, or the name of a bot",
     )
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder)) if folder.is_dir() else []
 
 
 def _project_around(path: Path, project: Project, environment: Environment | None) -> Project:

@@ -291,7 +291,9 @@ class Model:
         loop = Loop(token.node, token.frame, rounds)
         self.loops.append(loop)
         nothing = not self.goes_on(loop, self.first_look())
-        later = "start_at_settle" in self.readings or ("nothing_leaves_at_settle" in self.readings and nothing)
+        later = "start_at_settle" in self.readings or (
+            "nothing_leaves_at_settle" in self.readings and nothing
+        )
         if not later:
             self.advance(loop, self.first_look())
 
@@ -326,7 +328,7 @@ class Model:
 
     def settle(self) -> None:
         """ "An iteration is over when no token is left in it (in frames inside it too)"; "Then loops settle (innermost first,
-        then by start order)". """
+        then by start order)"."""
         for loop in sorted(self.loops, key=lambda loop: -len(loop.frame)):
             while loop in self.loops and not self.is_occupied(loop):
                 seen = self.variables if loop.begun else self.first_look()

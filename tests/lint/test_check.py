@@ -18,7 +18,7 @@ NO_TRIGGER = "nodes:\n  - {id: start, type: parallel}\nedges: []\n"
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with a mistake in each of its files, and the current folder in it."""
     files = {
-        "bots/a/bot.yaml": "name: a\nworkspace: w\nworkflow: workflow.yaml\nplatforms: {console: {}}\nextra: 1\n",
+        "bots/a/bot.yaml": "name: a\nworkspace: w\nworkflow: workflow.yaml\nextra: 1\n",
         "bots/a/workflow.yaml": NO_TRIGGER,
         "bots/b/bot.yaml": "name: b\nworkspace: w\nworkflow: workflow.yaml\nplatforms: {console: {}}\n",
         "bots/b/workflow.yaml": NO_TRIGGER,

@@ -10,6 +10,7 @@ import pytest
 from botctl.lint.check import check_paths
 from botctl.lint.codes import page_of, pages
 from botctl.lint.rules import RULES
+from botctl.nodes import NODE_TYPES
 from botctl.project.load import load_project_file
 from botctl.source.rule import Rule
 
@@ -17,8 +18,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "botctl"
 PAGES = pages()
 BLOCK = re.compile(r"^(Bad|Good):\n\n```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILES = {"BT": "bots/demo/bot.yaml", "WS": "workspaces/demo.yaml", "PJ": "botctl.yaml"}
-SHARED_PAGES = {f"{family}{number}" for family in ("WS", "WF", "PJ") for number in range(101, 107)}
-SHARED_PAGES |= {"WS207", "PJ207"}
+TESTED_ELSEWHERE = {f"{family}{number}" for family in ("WS", "WF", "PJ") for number in range(101, 107)}
+TESTED_ELSEWHERE |= {"WS207", "PJ207"}  # they share a page with BT
+TESTED_ELSEWHERE |= {rule.code for node_type in NODE_TYPES for rule in node_type.rules}  # tests/nodes
 
 
 def test_every_code_in_the_source_has_a_page() -> None:
@@ -52,55 +54,34 @@ def test_a_page_is_found_by_its_code() -> None:
     assert page_of("WF999") is None
 
 
-@pytest.mark.parametrize("code", [code for code in PAGES if code not in SHARED_PAGES])
+@pytest.mark.parametrize("code", [code for code in PAGES if code not in TESTED_ELSEWHERE])
 def test_the_bad_example_gives_the_code_and_the_good_one_nothing(code: str, tmp_path: Path) -> None:
-    blocks = dict(BLOCK.findall(PAGES[code]))
-    for kind, text in blocks.items():
-        codes = _codes_of(_as_file(text), FILES.get(code[:2], "workflow.yaml"), tmp_path / kind)
+    for kind, text in BLOCK.findall(PAGES[code]):
+        codes = codes_of(text, FILES.get(code[:2], "bots/demo/workflow.yaml"), tmp_path / kind)
         assert codes == ({code} if kind == "Bad" else set()), kind
 
 
-def _as_file(text: str) -> str:
-    """Examples of node types are entries of `nodes`: put into a workflow that reaches each of them."""
-    if not text.startswith("- "):
-        return text
-    ids = re.findall(r"^- id: (\S+)", text, re.MULTILINE)
-    edges = "".join(f"  - start -> {id}\n" for id in ids)
-    handled = "".join(f"  - {id}.{handle} -> last\n" for id in ids for handle in _handle(text))
-    nodes = "".join(f"  {line}\n" for line in text.rstrip().split("\n"))
-    first, last = "  - {id: start, type: trigger}\n", "  - {id: last, type: parallel}\n" if handled else ""
-    return f"nodes:\n{first}{nodes}{last}edges:\n{edges}{handled}"
-
-
-def _handle(text: str) -> list[str]:
-    """A way out that must lead somewhere, or the example would have a second mistake."""
-    ways = {"if_else": "true", "switch": "case_default", "loopType": "loop_body"}
-    return [handle for word, handle in ways.items() if word in text]
-
-
-def _codes_of(text: str, file: str, folder: Path) -> set[str]:
-    """What is found in a project around the example."""
-    script, skill = folder / "bots/demo/script.yaml", folder / "skills/returns/SKILL.md"
-    workflow = "nodes:\n  - {id: start, type: trigger}\nedges: []\n"
+def codes_of(text: str, file: str, folder: Path) -> set[str]:
+    """What is found in a file of a project that has whatever the good examples name."""
     files = {
-        folder / "workspaces/shop.yaml": "name: shop\n",
-        folder / "bots/other/bot.yaml": "name: other\n",
-        folder / "bots/billing-bot/bot.yaml": "name: billing-bot\nworkflow: workflow.yaml\n",
-        folder / "bots/billing-bot/workflow.yaml": text if file == "workflow.yaml" else workflow,
-        folder / "bots/demo/workflow.yaml": workflow,
-        script: "- reply: hello\n",
-        skill: "---\nname: returns\n---\n",
+        "workspaces/shop.yaml": "name: shop\n",
+        "bots/another/bot.yaml": "name: other\n",
+        "bots/demo/workflow.yaml": "nodes:\n  - {id: start, type: trigger}\nedges: []\n",
+        "bots/demo/script.yaml": "- reply: hello\n",
+        "skills/returns/SKILL.md": "---\nname: returns\n---\n",
+        file: _whole(text),
     }
-    if file != "workflow.yaml":
-        files[folder / file] = text
-    # Read last, so that of two bots with one name it is the second.
-    elsewhere = folder / "bots/demo/bot.yaml"
-    if "name: other" in text and file.startswith("bots"):
-        files[folder / "bots/a/bot.yaml"] = "name: other\n"
-        del files[folder / "bots/other/bot.yaml"]
-    for path, content in files.items():
+    for name, content in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    checked = folder / ("bots/billing-bot/workflow.yaml" if file == "workflow.yaml" else file)
-    del elsewhere
-    return {d.code for d in check_paths([checked], load_project_file(folder)).diagnostics}
+    return {found.code for found in check_paths([folder / file], load_project_file(folder)).diagnostics}
+
+
+def _whole(text: str) -> str:
+    """A workflow around an example that is only a node."""
+    if not text.startswith("- "):
+        return text
+    node = "".join(f"  {line}\n" for line in text.rstrip().split("\n"))
+    id = text.split("\n")[0].partition("id: ")[2]
+    return f"nodes:\n  - {{id: start, type: trigger}}\n{node}edges:\n  - start -> {id}\n"

@@ -31,16 +31,20 @@ def test_a_finding_is_taken_back_where_the_comment_stands(text: str, tmp_path: P
 
 
 def test_a_comment_can_name_several_codes(tmp_path: Path) -> None:
-    node = "  # botctl: ignore[WF203, WF209] because of reasons\n  - {id: x, type: loop, data: {loopType: count, iterations: 1}}\n"
+    comment = "  # botctl: ignore[WF203, WF209] because of reasons\n"
+    node = "  - {id: x, type: loop, data: {loopType: count, iterations: 1}}\n"
 
-    assert codes(HEAD + node + "edges: []\n", tmp_path) == []
+    assert codes(HEAD + comment + node + "edges: []\n", tmp_path) == []
 
 
 def test_a_comment_reaches_no_further_than_its_entry(tmp_path: Path) -> None:
-    nodes = "  # botctl: ignore[WF203] because\n  - {id: x, type: parallel}\n"
-    more = "  # botctl: ignore[WF203] because it waits\n  - {id: y, type: parallel}\n  - {id: z, type: parallel}\n"
+    without_reason = "  # botctl: ignore[WF203] because\n  - {id: x, type: parallel}\n"
+    ignored = "  # botctl: ignore[WF203] because it waits\n  - {id: y, type: parallel}\n"
+    after = "  - {id: z, type: parallel}\n"
 
-    assert codes(HEAD + nodes + more + "edges: []\n", tmp_path) == ["YM201", "WF203", "WF203"]
+    found = codes(HEAD + without_reason + ignored + after + "edges: []\n", tmp_path)
+
+    assert found == ["YM201", "WF203", "WF203"]
 
 
 def test_a_comment_that_hides_nothing_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A world for runtime tests: a project in a folder, an app, and a platform that remembers what it was sent."""
+"""A world for runtime tests: a project in a folder, an app, a platform that remembers what it sent."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """`python -m botctl`."""
 
-from botctl.cli.main import main
+from botctl.cli.start import main
 
 main()

@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-BROAD_EXCEPTS = {"engine/interpreter.py", "runtime/supervisor.py", "cli/main.py"}
+BROAD_EXCEPTS = {"engine/interpreter.py", "runtime/supervisor.py", "cli/start.py"}
 PLUGIN_PACKAGES = {
     "nodes": ("NODE_TYPES", "NodeType"),
     "platforms": ("PLATFORMS", "Platform"),
@@ -201,7 +201,7 @@ def test_help_and_validate_import_nothing_slow(tmp_path: Path) -> None:
     workflow.write_text("nodes: [{id: t, type: trigger, data: {triggerType: message_received}}]\nedges: []\n")
     for arguments in (["--help"], ["validate", str(workflow)]):
         program = (
-            "import sys; from botctl.cli.main import run; run(sys.argv[1:]);"
+            "import sys; from botctl.cli.start import run; run(sys.argv[1:]);"
             "print('loaded:', *sorted({name.split('.')[0] for name in sys.modules}))"
         )
         done = subprocess.run(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botctl.cli.place import ProjectOption, open_project
+from botctl.cli.options import ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.run import SkipLintOption, declared_bots, run_to_end
 from botctl.cli.terminal import paint, plain_lines
 from botctl.engine.trace import story_of, story_text

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from botctl.cli.place import JsonOption, ProjectOption, open_project
+from botctl.cli.options import JsonOption, ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.terminal import paint, print_json
 from botctl.errors import BotctlError
 from botctl.lint.check import check_bot

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from botctl.cli.place import ProjectOption, open_project
+from botctl.cli.options import ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.terminal import plain_lines
 from botctl.engine.trace import story_of, story_text
 from botctl.errors import UserError

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from botctl.cli.place import ProjectOption, open_project
+from botctl.cli.options import ProjectOption
+from botctl.cli.place import open_project
 from botctl.errors import UsageError, UserError
 from botctl.project.load import workflow_of_file
 from botctl.project.schema import KINDS, schema_for

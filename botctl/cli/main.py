@@ -1,11 +1,9 @@
-"""The command line: the list of commands, and the one place that catches everything."""
+"""The command line: the list of commands, each imported when it is used."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
-import os
-import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,7 +11,7 @@ import typer
 from typer import _click as click  # typer ships its own click since 0.27 and names no public way to it
 from typer.core import TyperGroup
 
-from botctl.errors import BotctlError, UsageError
+from botctl.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,51 +93,15 @@ def botctl(
     """Runs chat bots that are declared as YAML: validated, durable, testable offline."""
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 fine, 1 findings or an expected error, 2 usage, 3 a bug, 130 ^C."""
-    sys.exit(run(arguments))
-
-
-def run(arguments: list[str] | None = None) -> int:
-    """Run the command line; its exit code."""
+def run(arguments: list[str]) -> int:
+    """Read the arguments and run the command they name; its exit code."""
     try:
         code: Any = app(arguments, standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
     except typer.Exit as exit:
         return exit.exit_code
+    except typer.Abort:
+        return 130
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone (`| head`). Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except BotctlError as error:
-        _say(error)
-        return 2 if isinstance(error, UsageError) else 1
-    except Exception as error:  # a bug: one line for the user, the rest in a file for whoever mends it
-        print(f"botctl: internal error: {type(error).__name__}: {error}", file=sys.stderr)
-        print(f"  = help: this is a bug; what happened is in {_write_report()}", file=sys.stderr)
-        return 3
-
-
-def _say(error: BotctlError) -> None:
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.help:
-        print(f"  = help: {error.help}", file=sys.stderr)
-
-
-def _write_report() -> str:
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="botctl-", suffix=".log", delete=False) as report:
-        report.write(traceback.format_exc())
-    return report.name
-
-
-if __name__ == "__main__":
-    main()
+    return code if isinstance(code, int) else 0

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from botctl.errors import UserError
 from botctl.project.load import Project, find_project, load_project_file
 from botctl.secrets import Environment, read_environment
-
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="The project's folder, if not the current one or above it.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def open_project(folder: Path | None) -> tuple[Project, Environment]:

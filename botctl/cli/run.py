@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from botctl.cli.place import ProjectOption, open_project
+from botctl.cli.options import ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.report import refuse_what_cannot_run
 from botctl.errors import UsageError
 from botctl.platforms.console import console_kind

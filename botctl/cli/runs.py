@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from botctl.cli.place import JsonOption, ProjectOption, open_project, state_file
+from botctl.cli.options import JsonOption, ProjectOption
+from botctl.cli.place import open_project, state_file
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.clock import to_iso
 from botctl.duration import format_duration

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from botctl.cli.place import JsonOption, ProjectOption, open_project
+from botctl.cli.options import JsonOption, ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.terminal import print_json, print_table
 from botctl.project.load import Project, load_bot
 from botctl.runtime.lock import holder_of

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from botctl.cli.place import JsonOption, ProjectOption, open_project
+from botctl.cli.options import JsonOption, ProjectOption
+from botctl.cli.place import open_project
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.errors import UsageError, UserError
 from botctl.project.load import Project

@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from botctl.cli.place import ProjectOption, open_project
-from botctl.cli.terminal import paint
-from botctl.errors import UsageError
-from botctl.lint.check import check_paths
-from botctl.source.formats import FORMATS
+from botctl.cli.options import ProjectOption
+from botctl.cli.validation import validate_paths
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,11 +24,4 @@ def validate(
     project: ProjectOption = None,
 ) -> None:
     """Find mistakes without running anything. Exit code 1 when there are errors."""
-    if format not in FORMATS:
-        raise UsageError(f"there is no format `{format}`", help="one of " + ", ".join(FORMATS))
-    found, environment = open_project(project)
-    checked = check_paths(paths or [], found, environment)
-    print(FORMATS[format](checked.diagnostics, checked.sources, paint))
-    counted = ("error", "warning") if strict else ("error",)
-    if any(diagnostic.severity in counted for diagnostic in checked.diagnostics):
-        raise typer.Exit(1)
+    raise typer.Exit(validate_paths(paths or [], format=format, strict=strict, project=project))

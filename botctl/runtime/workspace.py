@@ -24,6 +24,7 @@ def open_workspace(
             allow=tuple(spec.tools.allow), deny=tuple(spec.tools.deny), ask=tuple(spec.tools.ask)
         ),
         log_folder=state_folder / "log",
+        project_folder=project_folder,
     )
 
 

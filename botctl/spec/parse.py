@@ -185,7 +185,7 @@ def _wrong_kind(mistake: _Mistake, noun: str) -> _Words:
         help = "write a value, or take the field out" if key else "write a value"
         return _Words(KIND, Finding(message, at=mistake.at, label=label, help=help))
     message = f"{mistake.name} should be {noun}, not {kind_of(given)}"
-    help = ""
+    help = f"write {noun}"
     if isinstance(given, str) and "${" in given:
         help = "set the environment variable, or give it a default such as `${NAME:-1}`"
     elif noun == "text" and isinstance(given, bool | int | float):
@@ -253,7 +253,9 @@ def _own_words(mistake: _Mistake, model: type[BaseModel], subject: Subject) -> _
     if sentence.startswith("should "):
         message = f"{mistake.name or subject.noun} {sentence}"
         return _Words(KIND, Finding(message, at=mistake.at, label=kind_of(mistake.details["input"])))
-    return _Words(TOGETHER, Finding(sentence, at=mistake.at, key=True))
+    field, is_needed, _ = sentence.partition(" is needed")
+    help = f"add {field}" if is_needed else "keep one of them, or change what they belong to"
+    return _Words(TOGETHER, Finding(sentence, at=mistake.at, key=True, help=help))
 
 
 def kind_of(value: Any) -> str:

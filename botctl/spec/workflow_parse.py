@@ -23,6 +23,15 @@ NEXT = "next"
 
 _NODE_KEYS = ("id", "type", "data")
 _EDGE_KEYS = ("source", "target", "sourceHandle")
+_OTHER_WORDS = {
+    **dict.fromkeys(("from", "start"), "source"),
+    **dict.fromkeys(("to", "end"), "target"),
+    **dict.fromkeys(("handle", "port", "output", "on", "when"), "sourceHandle"),
+    **dict.fromkeys(("name", "key"), "id"),
+    **dict.fromkeys(("kind", "node"), "type"),
+    **dict.fromkeys(("config", "params", "parameters", "settings", "with"), "data"),
+}
+"""What these keys are called elsewhere."""
 _ARROW = re.compile(r"\s*->\s*")
 
 
@@ -39,8 +48,8 @@ def read_workflow_file(path: FilePath) -> tuple[Document | None, list[Diagnostic
 def parse_workflow(document: Document) -> tuple[WorkflowSpec | None, list[Diagnostic]]:
     """The workflow in a document from `read_workflow`, and what is wrong with how it is written.
 
-    The workflow comes along with diagnostics when only some fields of it are wrong, so that the rest can be
-    looked at too; it is None when nodes have no id or type, or when there are no nodes and edges to speak of.
+    With diagnostics comes what can be read of the workflow, so that the rest can be looked at too: without
+    edges when a node has no id or type. It is None when there are no nodes and edges to speak of.
     """
     parser = _Parser(document)
     workflow = parser.workflow()
@@ -75,7 +84,6 @@ class _Parser:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.diagnostics: list[Diagnostic] = []
-        self.is_broken = False
 
     def say(self, number: str, finding: Finding) -> None:
         """Keep a finding."""
@@ -100,11 +108,9 @@ class _Parser:
             for edge in self._edges(entry, (*base, "edges", index), ids)
         ]
         self._missing_ids(value, base, ids, {name for edge in edges for name in (edge.source, edge.target)})
-        if self.is_broken:
-            return None
         return WorkflowSpec(
             nodes=tuple(node for node in nodes if node is not None),
-            edges=tuple(edges),
+            edges=tuple(edges) if None not in nodes else (),
             file=self.document.file,
             text=self.document.text,
         )
@@ -131,22 +137,15 @@ class _Parser:
 
     def _node(self, value: Any, at: Path) -> NodeSpec | None:
         if not isinstance(value, dict):
-            self.is_broken = True
             message = f"a node should be a mapping, not {kind_of(value)}"
             self.say(KIND, Finding(message, at=at, help="write its `id`, `type` and `data`"))
             return None
         help = f"a node has {one_of(_NODE_KEYS, 'and')}; what its type has belongs under `data`"
         self._unknown_keys(value, at, _NODE_KEYS, NODE_EXTRAS, "a node", help)
         id, type = self._name(value, "id", at), self._name(value, "type", at)
-        if type is None and "type" not in value:
-            self.is_broken = True
-            close = close_word("type", set(value) - {"id", "data"} - NODE_EXTRAS)
-            if close is None:
-                named = f"node `{id}`" if id else "this node"
-                message = f"{named} has no `type`"
-                self.say(
-                    MISSING, Finding(message, at=at, label="`type` is missing here", help="add its `type`")
-                )
+        if "type" not in value and not _is_misspelt("type", value, _NODE_KEYS, NODE_EXTRAS):
+            message = f"node `{id}` has no `type`" if id else "this node has no `type`"
+            self.say(MISSING, Finding(message, at=at, label="`type` is missing here", help="add its `type`"))
         data = value.get("data")
         if data is not None and not isinstance(data, dict):
             self.say(KIND, Finding(f"`data` should be a mapping, not {kind_of(data)}", at=(*at, "data")))
@@ -163,7 +162,6 @@ class _Parser:
             return name
         if key not in value:
             return None
-        self.is_broken = True
         if name is None or isinstance(name, str):
             finding = Finding(f"`{key}` is empty", at=(*at, key), help=f"write a name after `{key}`")
         else:
@@ -179,20 +177,23 @@ class _Parser:
         for index, node in enumerate(value["nodes"]):
             if not isinstance(node, dict) or "id" in node:
                 continue
-            self.is_broken = True
-            if close_word("id", set(node) - {"type", "data"} - NODE_EXTRAS):
-                continue  # misspelt, which is told
+            if _is_misspelt("id", node, _NODE_KEYS, NODE_EXTRAS):
+                continue
             type = node.get("type")
             what = f"this {type} node" if isinstance(type, str) and type.isidentifier() else "this node"
             if asked_for:
-                help = f"add `id: {asked_for[0]}`, which edges name"
+                help = f"add `{self._as_written('id', asked_for.pop(0))}`, which edges name"
             else:
                 stem = type if isinstance(type, str) and type.isidentifier() else "node"
                 number = next(n for n in range(1, len(taken) + 2) if f"{stem}_{n}" not in taken)
                 taken.add(f"{stem}_{number}")
-                help = f"add an `id`, such as `id: {stem}_{number}`"
+                help = f"add an `id`, such as `{self._as_written('id', f'{stem}_{number}')}`"
             at = (*base, "nodes", index)
             self.say(MISSING, Finding(f"{what} has no `id`", at=at, label="`id` is missing here", help=help))
+
+    def _as_written(self, key: str, value: str) -> str:
+        """A line to add to this file."""
+        return f'"{key}": "{value}"' if self.document.file.endswith(".json") else f"{key}: {value}"
 
     def _edges(self, value: Any, at: Path, ids: Collection[str]) -> Iterator[EdgeSpec]:
         if isinstance(value, str):
@@ -200,7 +201,6 @@ class _Parser:
             return
         if not isinstance(value, dict):
             message = f"an edge should be a mapping or text such as `a -> b`, not {kind_of(value)}"
-            self.is_broken = True
             self.say(KIND, Finding(message, at=at, help="write its `source` and `target`"))
             return
         help = f"an edge has {one_of(_EDGE_KEYS, 'and')}"
@@ -218,19 +218,16 @@ class _Parser:
 
     def _end(self, value: dict[str, Any], key: str, at: Path) -> str | None:
         name = self._name(value, key, at)
-        if name is None:
-            self.is_broken = True
-            if key not in value and close_word(key, set(value) - EDGE_EXTRAS - set(_EDGE_KEYS)) is None:
-                help = f"add `{key}`: the id of the node it {'comes from' if key == 'source' else 'leads to'}"
-                message = f"this edge has no `{key}`"
-                self.say(MISSING, Finding(message, at=at, label=f"`{key}` is missing here", help=help))
+        if key not in value and not _is_misspelt(key, value, _EDGE_KEYS, EDGE_EXTRAS):
+            help = f"add `{key}`: the id of the node it {'comes from' if key == 'source' else 'leads to'}"
+            message = f"this edge has no `{key}`"
+            self.say(MISSING, Finding(message, at=at, label=f"`{key}` is missing here", help=help))
         return name
 
     def _written_edge(self, text: str, at: Path, ids: Collection[str]) -> Iterator[EdgeSpec]:
         """`a -> b` or `a.handle -> b`."""
         ends = _ARROW.split(text.strip())
         if len(ends) != 2 or not all(ends):
-            self.is_broken = True
             help = "write `a -> b`, or `a.true -> b` for the handle `true`"
             label = "an arrow and a node on either side are needed"
             if len(ends) > 2 and all(ends):
@@ -257,12 +254,24 @@ class _Parser:
             known = (*known, EXPORTED)
         for key in value:
             if key not in known and key not in extras:
-                close = close_word(key, [name for name in known if name not in value])
+                close = _meant(key, [name for name in known if name not in value])
                 help = f"did you mean `{close}`?" if close else otherwise
                 finding = Finding(
                     f"{what} has no field `{key}`", at=(*at, key), key=True, label="no such field", help=help
                 )
                 self.say(UNKNOWN, finding)
+
+
+def _meant(key: str, known: Collection[str]) -> str | None:
+    """The key that was meant by one that does not exist."""
+    meant = _OTHER_WORDS.get(key.lower())
+    return meant if meant in known else close_word(key, known)
+
+
+def _is_misspelt(key: str, value: dict[str, Any], known: Collection[str], extras: Collection[str]) -> bool:
+    """Whether a key that is missing is there under another name, which is told for itself."""
+    others = set(value) - set(known) - set(extras)
+    return any(_meant(other, [key]) for other in others)
 
 
 def _split_handle(source: str, ids: Collection[str]) -> tuple[str, str]:

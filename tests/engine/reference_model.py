@@ -1,6 +1,7 @@
 """The reference model: SEMANTICS.md as slow, plain code, one function per paragraph, independent of botctl.
 
-Where a sentence can be read in two ways the model takes one, and `READINGS` names the other: pass its name to `run_model` to
+Where a sentence can be read in two ways the model takes one, and `READINGS` names the other: pass its name
+to `run_model` to
 run under it. So a difference from the engine can be told apart: a mistake, or a reading.
 """
 
@@ -19,10 +20,16 @@ Error = dict[str, str]
 MAX_NODES = 50
 MAX_LOOP_NODES = 1000
 READINGS = {
-    "start_at_settle": "the first iteration begins (or a loop of nothing leaves) when loops settle, not when outcomes apply",
-    "nothing_leaves_at_settle": "a loop of nothing leaves when loops settle, other loops start when outcomes apply",
+    "start_at_settle": (
+        "the first iteration begins (or a loop of nothing leaves) when loops settle, not when outcomes apply"
+    ),
+    "nothing_leaves_at_settle": (
+        "a loop of nothing leaves when loops settle, other loops start when outcomes apply"
+    ),
     "body_edges_unchecked": "a `loop_body` edge makes a token even where it leads out of the iteration",
-    "dropped_says_nothing": "what a later token of the wave said, wrote or ended is lost when its iteration was dropped",
+    "dropped_says_nothing": (
+        "what a later token of the wave said, wrote or ended is lost when its iteration was dropped"
+    ),
     "handlers_outside_bodies": "the search for a handler does not go along `loop_body` edges",
     "handlers_not_through_ran": "the search for a handler does not pass nodes that have run in the frame",
     "handlers_not_standing": "a handler where a token stands already is not a candidate",
@@ -137,7 +144,8 @@ class Model:
         return ready or self.tokens[:1]
 
     def run_wave(self, wave: list[Token]) -> None:
-        """ "seeing the variables as they were before the wave. When all have an outcome, outcomes are applied in token
+        """ "seeing the variables as they were before the wave. When all have an outcome, outcomes are
+        applied in token
         order: variables written (a later token's write wins), messages appended, edges followed." """
         self.before = dict(self.variables)
         outcomes = [execute(self.nodes[token.node], token.caught, self.before) for token in wave]
@@ -152,7 +160,8 @@ class Model:
             self.apply(token, outcome)
 
     def apply(self, token: Token, outcome: Outcome) -> None:
-        """One outcome. A token whose iteration was dropped earlier in this wave ran all the same: what it wrote and said
+        """One outcome. A token whose iteration was dropped earlier in this wave ran all the same: what it
+        wrote and said
         stays, but it leads nowhere ("dropped with all that is in them")."""
         dropped = not self.is_live(token.frame)
         if dropped and "dropped_says_nothing" in self.readings:
@@ -201,15 +210,15 @@ class Model:
         return True
 
     def leaves(self, target: str, frame: Frame) -> bool:
-        """ "in an iteration: if t is any enclosing loop, or can be reached from an enclosing loop's `loop_done` edges
+        """ "in an iteration: if t is any enclosing loop, or can be reached from an enclosing loop's
+        `loop_done` edges
         without passing that loop, the token's iteration ends here; nothing is entered" """
         return any(target == loop or target in self.way_out(loop) for loop, _ in frame)
 
     def way_out(self, loop: str) -> set[str]:
         """What can be reached from the loop's `loop_done` edges without passing the loop."""
-        ignored = {loop: "loop_done"}
         reached: set[str] = set()
-        ahead = [edge["target"] for edge in self.out_edges(loop, ignored[loop])]
+        ahead = [edge["target"] for edge in self.out_edges(loop, "loop_done")]
         while ahead:
             node = ahead.pop()
             if node in reached or node == loop:
@@ -225,7 +234,8 @@ class Model:
         return not (self.is_body_edge(edge) and "exits_outside_bodies" in self.readings)
 
     def enter(self, target: str, frame: Frame, error: Error | None) -> None:
-        """ "if a token stands at (t, frame), they are one; else a token is added at the end." A handler that any of them
+        """ "if a token stands at (t, frame), they are one; else a token is added at the end." A handler
+        that any of them
         reached with an error was entered with an error; a later error's variable wins."""
         caught = error is not None and self.nodes[target]["type"] == "error_handler"
         if error is not None:
@@ -239,7 +249,8 @@ class Model:
     # Waiting for others (joins)
 
     def is_ready(self, token: Token) -> bool:
-        """ "A token at t is ready unless another live thing in its frame can still arrive at t. Live things in a frame are
+        """ "A token at t is ready unless another live thing in its frame can still arrive at t. Live
+        things in a frame are
         its other tokens, waiting ones too, and its loops that are iterating." """
         # "an iterating loop goes before any token"
         for loop in self.loops:
@@ -258,7 +269,8 @@ class Model:
         return True
 
     def can_arrive(self, source: str, target: str, frame: Frame) -> bool:
-        """ "*Can arrive*: along edges, never through a node that has run in this frame, never into a loop body." An edge
+        """ "*Can arrive*: along edges, never through a node that has run in this frame, never into a loop
+        body." An edge
         that would end the iteration arrives nowhere in it."""
         reached: set[str] = set()
         ahead = [source]
@@ -298,20 +310,26 @@ class Model:
             self.advance(loop, self.first_look())
 
     def first_look(self) -> dict[str, Any]:
-        """A `while` is a node of its wave: its first look sees "the variables as they were before the wave"."""
+        """A `while` is a node of its wave: its first look sees "the variables as they were before the
+        wave"."""
         return self.variables if "while_looks_after_the_wave" in self.readings else self.before
 
     def goes_on(self, loop: Loop, seen: dict[str, Any]) -> bool:
-        """Whether there is another iteration: "`while` looks before each iteration"; "At most 50 iterations, then it leaves
+        """Whether there is another iteration: "`while` looks before each iteration"; "At most 50
+        iterations, then it leaves
         by `loop_done` and the trace says that it was cut." """
-        done, rounds = loop.index + 1, loop.rounds
-        more = done < len(rounds.items) if rounds.items is not None else holds(rounds.condition or "", seen)
-        return more and done < rounds.most
+        return self.has_more(loop, seen) and loop.index + 1 < loop.rounds.most
+
+    def has_more(self, loop: Loop, seen: dict[str, Any]) -> bool:
+        rounds = loop.rounds
+        if rounds.items is not None:
+            return loop.index + 1 < len(rounds.items)
+        return holds(rounds.condition or "", seen)
 
     def advance(self, loop: Loop, seen: dict[str, Any]) -> None:
         """ "then the next begins, or the loop leaves by `loop_done` in its own frame" """
         if not self.goes_on(loop, seen):
-            if loop.index + 1 >= loop.rounds.most:
+            if self.has_more(loop, seen):
                 self.cut.append(loop.node)
             self.loops.remove(loop)
             self.follow(loop.node, "loop_done", loop.frame)
@@ -327,7 +345,8 @@ class Model:
             self.follow_edge(edge, loop.inner(), None, unchecked)
 
     def settle(self) -> None:
-        """ "An iteration is over when no token is left in it (in frames inside it too)"; "Then loops settle (innermost first,
+        """ "An iteration is over when no token is left in it (in frames inside it too)"; "Then loops
+        settle (innermost first,
         then by start order)"."""
         for loop in sorted(self.loops, key=lambda loop: -len(loop.frame)):
             while loop in self.loops and not self.is_occupied(loop):
@@ -342,7 +361,8 @@ class Model:
     # Counting
 
     def passed_limit(self, wave: list[Token]) -> str | None:
-        """ "Executions in frame () count against `max_nodes` (50), executions inside iterations against 1,000 per run. A wave
+        """ "Executions in frame () count against `max_nodes` (50), executions inside iterations against
+        1,000 per run. A wave
         that would pass a limit is not started" """
         inside = sum(1 for token in wave if token.frame)
         if self.executed["max_nodes"] + len(wave) - inside > MAX_NODES:
@@ -363,7 +383,8 @@ class Model:
         if handler is not None:
             self.enter(handler, frame, error)
             return
-        # 3. "the loop's iterations are dropped with all that is in them, and it is as if the loop itself had failed"
+        # 3. "the loop's iterations are dropped with all that is in them, and it is as if the loop itself
+        # had failed"
         if frame:
             loop, around = frame[-1][0], frame[:-1]
             self.drop(loop, around)

@@ -22,7 +22,8 @@ UNKNOWN = object()
 
 @dataclass
 class Rounds:
-    """What a loop will do: the items it took at its start, or the condition it looks at before each iteration."""
+    """What a loop will do: the items it took at its start, or the condition it looks at before each
+    iteration."""
 
     item_variable: str | None
     items: list[Any] | None
@@ -58,7 +59,8 @@ def lookup(path: str, variables: Mapping[str, Any]) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """ "Text as is; numbers in shortest form; true/false; null is empty; objects and arrays as compact JSON." """
+    """ "Text as is; numbers in shortest form; true/false; null is empty; objects and arrays as compact
+    JSON." """
     if value is None:
         return ""
     if isinstance(value, str):
@@ -106,7 +108,7 @@ def holds(condition: str, variables: Mapping[str, Any]) -> bool:
     other: Any = number(right)
     if one is None or other is None:
         one, other = as_text(left).strip(), as_text(right).strip()
-    answers = {"==": one == other, "!=": one != other, ">": one > other, "<": one < other}
+    answers: dict[str, bool] = {"==": one == other, "!=": one != other, ">": one > other, "<": one < other}
     answers |= {">=": one >= other, "<=": one <= other}
     return answers[parts[2]]
 
@@ -153,7 +155,8 @@ def code_outcome(code: str, variables: Mapping[str, Any]) -> Outcome:
 
 
 def loop_outcome(data: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
-    """ "`for_each` takes its list once, at the start"; "`count` numbers from 0"; over a non-array: an error."""
+    """ "`for_each` takes its list once, at the start"; "`count` numbers from 0"; over a non-array: an
+    error."""
     kind = data.get("loopType") or data.get("logicType")
     most = min(int(data.get("maxIterations", MOST_ITERATIONS)), MOST_ITERATIONS)
     if kind == "while":
@@ -169,7 +172,8 @@ def loop_outcome(data: Mapping[str, Any], variables: Mapping[str, Any]) -> Outco
 
 def is_loop(node: Mapping[str, Any]) -> bool:
     """ "`logic` with `while` is this loop, with the same handles." """
-    return node["type"] == "loop" or (node["type"] == "logic" and node["data"].get("logicType") == "while")
+    turns = node["type"] == "logic" and node["data"].get("logicType") == "while"
+    return bool(node["type"] == "loop" or turns)
 
 
 def execute(node: Mapping[str, Any], caught: bool, variables: Mapping[str, Any]) -> Outcome:

@@ -41,7 +41,7 @@ def test_random_workflows_end_and_meet_every_paragraph() -> None:
     assert met >= {"completed", "error", None, "max_nodes", "joined", "refused", "cut", "caught"}
 
 
-@pytest.mark.parametrize("reading", [name for name in READINGS])
+@pytest.mark.parametrize("reading", list(READINGS))
 def test_another_reading_still_ends(reading: str) -> None:
     for seed in range(20):
         assert run_model(random_workflow(seed), MESSAGE, reading)["status"] in ("completed", "error")

@@ -84,7 +84,11 @@ def test_what_two_paths_share_is_told_once(world: Project) -> None:
 @pytest.mark.parametrize(
     ("path", "message", "help"),
     [
-        ("bots/c", "there is no file or folder bots/c", "did you mean `bots/a`?"),
+        (
+            "elsewhere/flaw.yml",
+            "there is no file or folder elsewhere/flaw.yml",
+            "did you mean `elsewhere/flow.yml`?",
+        ),
         (
             "nothing/at/all",
             "there is no file or folder nothing/at/all",

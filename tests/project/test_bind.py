@@ -157,7 +157,7 @@ def test_every_node_may_have_an_error_edge() -> None:
             "{id: a, type: logic, data: {logicType: if_else}}",
             "WF106",
             "`condition` is needed for if_else",
-            "",
+            "add `condition`",
         ),
         (
             "{id: start, type: parallel}",

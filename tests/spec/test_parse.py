@@ -76,7 +76,7 @@ def said(text: str, model: type[BaseModel] = BotSpec) -> tuple[str, str, tuple[i
         ),
         (
             "name: a\nconversation: {max_messages: lots}\n",
-            ("BT103", "`max_messages` should be a whole number, not text", (2, 30), ""),
+            ("BT103", "`max_messages` should be a whole number, not text", (2, 30), "write a whole number"),
         ),
         ("name: true\n", ("BT103", "`name` should be text, not true", (1, 7), "put it in quotes")),
         ("name: 5\n", ("BT103", "`name` should be text, not a number", (1, 7), "put it in quotes")),

@@ -1,0 +1,67 @@
+"""The start: what the `botctl` command runs first, and the one place that catches everything.
+
+`botctl validate` runs at every save in editors and at every commit in hooks. Called with plain paths, it
+needs nothing of what reads command lines, and goes past it; with options it takes the way of all commands.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+
+from botctl.errors import BotctlError, UsageError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 fine, 1 findings or an expected error, 2 usage, 3 a bug, 130 ^C."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; its exit code."""
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`). Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BotctlError as error:
+        _say(error)
+        return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:  # a bug: one line for the user, the rest in a file for whoever mends it
+        print(f"botctl: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"  = help: this is a bug; what happened is in {_write_report()}", file=sys.stderr)
+        return 3
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    # pydantic looks through every installed distribution for plugins, which nobody wants here
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if len(arguments) > 1 and arguments[0] == "validate" and not any(a.startswith("-") for a in arguments):
+        gc.disable()  # a short life, in which almost nothing becomes garbage
+        from pathlib import Path
+
+        validation = importlib.import_module("botctl.cli.validation")
+        return int(validation.validate_paths([Path(argument) for argument in arguments[1:]]))
+    return int(importlib.import_module("botctl.cli.main").run(arguments))
+
+
+def _say(error: BotctlError) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.help:
+        print(f"  = help: {error.help}", file=sys.stderr)
+
+
+def _write_report() -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="botctl-", suffix=".log", delete=False) as report:
+        report.write(traceback.format_exc())
+    return report.name

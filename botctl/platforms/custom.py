@@ -8,8 +8,8 @@ messages, run_id, status, tool_calls, tokens, cost_cents, latency_ms}: 200 when 
 failed (status `error`, the fallback message in `messages`) or the message is not answered (status `ignored`
 and a `reason`); 202 with what is known when the run waits or takes longer than `answer_timeout`. With
 `Accept: text/event-stream` the messages come as events `message`, and the whole as `done`. With
-`callback_url` every message is POSTed there as well. A request that is repeated (the same webhook-id, else the
-same messageId) is told the same answer.
+`callback_url` every message is POSTed there as well. A request that is repeated (the same webhook-id, else
+the same messageId) is told the same answer.
 
 With `secret` requests must be signed with Standard Webhooks, and so are callbacks; without one, botctl
 listens on this machine only.

@@ -148,7 +148,7 @@ class HttpServer:
             if isinstance(connection, Doorkeeper) and not connection.is_verified:
                 raise UserError(
                     f"platform `{platform}` of bot `{bot}` has no secret, so anybody who reaches"
-                    f" {self.host} could talk to it",
+                    f" {self.host or 'this machine'} could talk to it",
                     help="set its `secret`, or `server: {host: 127.0.0.1}` in botctl.yaml",
                 )
 

@@ -14,7 +14,7 @@ from botctl.messages import Answer, Button, IncomingMessage
 from botctl.platforms.custom import CUSTOM, CustomSettings
 from botctl.platforms.custom_answer import EventStream
 from tests.fakes.callback_server import CallbackServer
-from tests.platforms.world import NOW_MS, PATH, Desk, body, outgoing, served
+from tests.platforms.world import NOW_MS, PATH, Desk, body, outgoing, served, two
 
 Story = Callable[[Desk, httpx.AsyncClient], Awaitable[Any]]
 
@@ -241,15 +241,13 @@ def test_the_status_says_what_became_of_a_message(
     assert told(story, lambda: Desk(reply)) == expected
 
 
-def two(message: IncomingMessage) -> Answer:
-    return Answer(run_id="", status="completed", messages=("one", "two"))
-
-
 @pytest.mark.parametrize("late", [False, True])
 def test_messages_of_an_answer_count_as_sent_whenever_the_outbox_hands_them_over(late: bool) -> None:
     async def story(desk: Desk, client: httpx.AsyncClient) -> Any:
-        desk.late = late
+        desk.late = asyncio.Event() if late else None
         response = await post(client)
+        if desk.late is not None:
+            desk.late.set()
         await desk.settle()
         return response.json()["response"], len(desk.sent), desk.lost, len(desk.connection._open)  # type: ignore[union-attr]
 

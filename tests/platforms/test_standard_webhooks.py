@@ -18,7 +18,7 @@ from botctl.platforms.custom import CUSTOM, CustomSettings
 from botctl.platforms.standard_webhooks import Signer
 from tests.platforms.world import NOW_MS, PATH, Desk, body, served
 
-# The vector of the specification's own libraries (test_sign), with the two variations of it that our sheet lists.
+# The vector of the specification's own libraries (test_sign).
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"test": 2432232314}'
 SIGNED_AT = 1_614_265_330

@@ -30,7 +30,7 @@ class DeskReceipt:
 
 class Desk:
     """Accepts messages for one connection. Each is answered by `reply`, once `open` is set; what it says is
-    handed to the connection before the answer is known, or after it with `late`."""
+    handed to the connection before the answer is known, or with `late` after it, once that is set."""
 
     def __init__(self, reply: Callable[[IncomingMessage], Answer] | None = None) -> None:
         self.accepted: list[IncomingMessage] = []
@@ -42,7 +42,7 @@ class Desk:
         self.open = asyncio.Event()
         self.open.set()
         self.arrived = asyncio.Event()
-        self.late = False
+        self.late: asyncio.Event | None = None
         self.now = NOW_MS
         self._reply = reply or echo
         self._by_key: dict[str, DeskReceipt] = {}
@@ -81,13 +81,12 @@ class Desk:
     async def _work(self, message: IncomingMessage, receipt: DeskReceipt) -> None:
         await self.open.wait()
         answer = replace(self._reply(message), run_id=receipt.run_id)
-        if self.late:
+        if self.late is not None:
             receipt.future.set_result(answer)
+            await self.late.wait()
         for text in answer.messages:
-            if self.late:
-                await asyncio.sleep(0.001)
             await self.send(outgoing(text, reply=message.reply, buttons=self.buttons))
-        if not self.late:
+        if self.late is None:
             receipt.future.set_result(answer)
 
     async def send(self, message: OutgoingMessage) -> None:
@@ -101,6 +100,10 @@ class Desk:
 
 def echo(message: IncomingMessage) -> Answer:
     return Answer(run_id="", status="completed", messages=(f"you said {message.text}",), tokens=3)
+
+
+def two(message: IncomingMessage) -> Answer:
+    return Answer(run_id="", status="completed", messages=("one", "two"))
 
 
 def outgoing(

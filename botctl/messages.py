@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 MessageKind = Literal["text", "button", "command", "decision", "link"]
 Purpose = Literal["reply", "proactive", "scheduled", "notice"]
@@ -20,8 +21,7 @@ class ConversationKey(NamedTuple):
     thread_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file that came with, or leaves with, a message. size is in bytes; path is below `.botctl/files`."""
 
     kind: Literal["image", "document", "audio", "video", "location", "other"]
@@ -32,16 +32,14 @@ class Attachment:
     url: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Button:
+class Button(Struct, frozen=True, kw_only=True):
     """One choice offered with a message. value comes back as the user's message when it is pressed."""
 
     label: str
     value: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IncomingMessage:
+class IncomingMessage(Struct, frozen=True, kw_only=True):
     """One thing a user did. received_at is milliseconds since 1970, UTC.
 
     dedupe_key is made by the platform from its *message* id (INTERFACES, Messages); "" means that the
@@ -69,8 +67,7 @@ class IncomingMessage:
         return ConversationKey(self.bot, self.platform, self.channel_id, self.user_id, self.thread_id)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What a node says to the user of its conversation; it becomes an OutgoingMessage when it leaves."""
 
     text: str
@@ -78,8 +75,7 @@ class Said:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutgoingMessage:
+class OutgoingMessage(Struct, frozen=True, kw_only=True):
     """A message on its way out. id is the outbox row's: a platform may use it as its idempotency key."""
 
     id: str
@@ -96,8 +92,7 @@ class OutgoingMessage:
     template: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What became of an incoming message, for platforms that answer in the same breath.
 
     status is a run's status, or "ignored" (then `reason` says why), or "running" when time was up first.

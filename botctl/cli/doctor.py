@@ -6,11 +6,11 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project
@@ -29,8 +29,7 @@ from botctl.store.database import connect, quick_check
 app = typer.Typer(rich_markup_mode=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that was looked at. fine None: it is off, on purpose or not."""
 
     about: str

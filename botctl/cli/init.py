@@ -13,8 +13,8 @@ import yaml
 from botctl.cli.options import ProjectOption
 from botctl.cli.place import open_project
 from botctl.errors import UsageError, UserError
-from botctl.project.load import workflow_of_file
 from botctl.project.schema import KINDS, schema_for
+from botctl.project.workflow_file import workflow_of_file
 from botctl.spec.workflow import EdgeSpec, WorkflowSpec
 
 app = typer.Typer(rich_markup_mode=None)

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from botctl.cli.findings import print_findings
 from botctl.cli.options import ProjectOption
-from botctl.cli.validation import validate_paths
+from botctl.cli.place import open_project
+from botctl.lint.check import check_paths
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -24,4 +26,6 @@ def validate(
     project: ProjectOption = None,
 ) -> None:
     """Find mistakes without running anything. Exit code 1 when there are errors."""
-    raise typer.Exit(validate_paths(paths or [], format=format, strict=strict, project=project))
+    found, environment = open_project(project)
+    checked = check_paths(paths or [], found, environment)
+    raise typer.Exit(print_findings(checked, format=format, strict=strict))

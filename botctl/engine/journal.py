@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
@@ -25,8 +26,7 @@ LARGEST_STATE = 1_000_000
 _SUMMARY = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """One execution of a node, measured. duration is in microseconds."""
 
     result: Result
@@ -38,8 +38,7 @@ class Visit:
     retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """All that one wave changes, made ready before the transaction. finished_at None: the run goes on."""
 
     state: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from botctl.engine.transition import Limits
 from botctl.execution.step import BotFacts, Sandbox, ToolBox
@@ -11,8 +12,7 @@ from botctl.llm.chat import ChatModel
 from botctl.project.graph import Graph
 
 
-@dataclass(frozen=True, kw_only=True)
-class Program:
+class Program(Struct, frozen=True, kw_only=True):
     """A bot's workflow with everything its nodes may use. definition: the hash that runs are pinned to.
 
     mask takes secrets out of a text before it is stored. max_messages: how much history a model may see.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from botctl.execution.outcome import Decision, Event, Link, Reply, Until, WaitFor
 from botctl.messages import Attachment, Button, Said
 
@@ -34,8 +36,7 @@ class RunStatus(StrEnum):
     """A person or a reset ended it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A token whose node was begun and waits. seq and wave are those of the step that began."""
 
     seq: int
@@ -46,8 +47,7 @@ class Waiting:
     event: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A place where a run stands. caught: an error handler that was entered by an error."""
 
     node: str
@@ -56,8 +56,7 @@ class Token:
     waiting: Waiting | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turning:
+class Turning(Struct, frozen=True):
     """A loop that iterates. frame: where the loop itself stands; index: its current iteration."""
 
     node: str

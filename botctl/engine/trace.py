@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from botctl.clock import to_iso
 from botctl.engine.run import Run, run_from_json
@@ -16,8 +17,7 @@ from botctl.store.runs import RunRow
 from botctl.store.steps import StepRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(Struct, frozen=True, kw_only=True):
     """All that is known of a run. said: what left, or is to leave; ticket: (id, subject)."""
 
     row: RunRow

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from botctl.engine.run import TOP, Frame, Run, Token, Turning, Waiting
 from botctl.engine.standing import leaves_iteration
 from botctl.execution.outcome import Done, End, Event, Iterate, Outcome, Wait
@@ -20,15 +22,13 @@ from botctl.project.graph import ERROR, LOOP_BODY, LOOP_DONE, Graph
 MOST_ITERATIONS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A node that failed, after its retries."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What one token of a wave came to. begun: when it started to wait, the step and moment it began with."""
 
     token: Token
@@ -48,8 +48,7 @@ class Facts:
         self.notes.setdefault(index, []).append(sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many nodes a run may execute: outside of loops, and inside of iterations."""
 
     max_nodes: int = 50

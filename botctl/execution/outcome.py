@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from botctl.messages import Said
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """Record a ticket, and tell those whom `handoff.notify` names."""
 
     subject: str
@@ -19,8 +19,7 @@ class Ticket:
 Order = Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """Go on by `handle`. `writes`: variables (JSON values), set for the next wave; `say`: kept for the user.
 
     orders are carried out by being written in the same transaction as the step, so exactly once.
@@ -32,27 +31,23 @@ class Done:
     orders: tuple[Order, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """Wait for the next message of this conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Wait for a person's decision on a handoff."""
 
     handoff_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Wait until a link with this token hash was confirmed."""
 
     token_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(Struct, frozen=True):
     """Wait until a moment, in milliseconds since 1970, UTC."""
 
     at_ms: int
@@ -61,8 +56,7 @@ class Until:
 WaitFor = Reply | Decision | Link | Until
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Put the run away until the first of `for_` happens; the node is then executed again with `step.event`
     set to it and `step.state` to `state` (a JSON value)."""
 
@@ -71,8 +65,7 @@ class Wait:
     say: tuple[Said, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Iterate:
+class Iterate(Struct, frozen=True):
     """Turn a loop. `items` are taken once, now; with items None the loop is a `while` over `condition`,
     looked at before each iteration. At most `limit` iterations; being cut by it is told in the trace."""
 
@@ -82,8 +75,7 @@ class Iterate:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Let another bot answer `message`; its variables start with `context`. The node is executed again with
     `step.event` set to a Returned."""
 
@@ -92,16 +84,14 @@ class Call:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """End the run and close the conversation."""
 
 
 Outcome = Done | Wait | Iterate | Call | End
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What woke a waiting node. `kind` says which; `value` is the message's text, the decision with its note,
     the link's token hash, the moment in milliseconds, or a called bot's answer (a JSON value)."""
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from botctl.execution.outcome import Event
 from botctl.llm.chat import ChatModel, Turn, Usage
 from botctl.messages import IncomingMessage
@@ -40,8 +42,7 @@ class OnceJournal(Protocol):
         """The remembered result under `key`, or that of `action`, remembered from now on."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BotFacts:
+class BotFacts(Struct, frozen=True, kw_only=True):
     """What a node may know about the bot that it runs for."""
 
     name: str
@@ -79,8 +80,7 @@ class StepLog:
         self.model = model
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One visit to a node. `execute(data, step)` is entered again from the top after a wait or a crash; work
     with an outside effect goes through `once`, so that it is done once and remembered.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from botctl.expr.path import ExpressionError
 from botctl.expr.template import Placeholder, Template, Unknown, known, to_text
@@ -29,8 +30,7 @@ class _NullWord:
 _NULL_WORD: Final = _NullWord()
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """One side of a comparison. source: as written, quotes included, at `offset` in the condition."""
 
     source: str
@@ -62,8 +62,7 @@ class Operand:
         ).strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """left operator right. The operator is "" where `left` stands alone; `right` is None where there is no
     second side. operator_offset counts in the condition."""
 

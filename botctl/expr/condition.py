@@ -9,9 +9,10 @@ operator only where a comparison begins: in `{{status}} == not found` it is text
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 from botctl.expr.comparison import ASKED, Comparison, Operand, as_number
 from botctl.expr.condition_words import Kind, Word, split_words, unquoted
@@ -55,8 +56,7 @@ class Not(NamedTuple):
         return not self.part.holds(variables, unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition that was read once and is asked often. comparisons: all of them, in the order written."""
 
     text: str

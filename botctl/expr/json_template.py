@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from botctl.expr.json_text import ArrayNode, JsonNode, ObjectNode, TextNode, read_json
 from botctl.expr.path import ExpressionError
@@ -23,8 +24,7 @@ class Place(NamedTuple):
     placeholder: Placeholder
 
 
-@dataclass(frozen=True, slots=True)
-class JsonTemplate:
+class JsonTemplate(Struct, frozen=True):
     """JSON whose texts, keys and bare places may hold placeholders."""
 
     root: JsonNode

@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from botctl.expr.path import MISSING, PATH, ExpressionError, Parts, look_up, parse_path
 
@@ -31,8 +32,7 @@ class Placeholder(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """Text and placeholders in turn, as `pieces`."""
 
     text: str

@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from botctl.errors import UserError
-from botctl.lint.lint import lint_bot, lint_project, lint_workflow, surroundings
-from botctl.lint.workflow_site import Surroundings
+from botctl.lint.bare import SUFFIXES, Checked, is_workflow_value, linted
+from botctl.lint.project import lint_bot, lint_project, surroundings
 from botctl.project.load import (
-    BOT_FILE,
-    PROJECT_FILE,
     Bot,
-    LoadedWorkflow,
     Project,
     find_project,
     load_bot,
     load_project_file,
-    load_workflow,
     read_bot,
     read_workspace,
 )
+from botctl.project.workflow_file import BOT_FILE, PROJECT_FILE, load_workflow
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import shown
-from botctl.source.render import Sources, in_order, read_source
+from botctl.source.render import in_order, read_source
 from botctl.spec.fields import close_word
 
-_CHECKED = (".yaml", ".yml", ".json")
-_OF_A_WORKFLOW = {"nodes", "edges", "workflow_json"}
 _OF_A_WORKSPACE = {"servers", "functions", "skills"}
 _OF_A_BOT = {"workflow", "llm", "platforms", "system_prompt", "workspace"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
-    """What was found, in the order of files and lines, and where the renderer finds their texts."""
-
-    diagnostics: list[Diagnostic]
-    sources: Sources
 
 
 def check_paths(paths: Sequence[Path], project: Project, environment: Environment | None = None) -> Checked:
@@ -116,7 +102,7 @@ def _check_folder(path: Path, project: Project, environment: Environment | None)
     if path.name == "bots":
         files: Iterable[Path] = sorted(path.glob(f"*/{BOT_FILE}"))
     else:
-        files = sorted(entry for entry in path.iterdir() if entry.suffix in _CHECKED and entry.is_file())
+        files = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
     found = [diagnostic for file in files for diagnostic in _check_file(file, project, environment)]
     if not files:
         raise UserError(
@@ -145,7 +131,7 @@ def _kind(path: Path, project: Project) -> str:
         return "bot"
     if path.suffix == ".json":
         return "workflow"
-    if path.suffix not in _CHECKED:
+    if path.suffix not in SUFFIXES:
         raise UserError(
             f"{shown(path)} is no file that botctl reads",
             help="give a bot, a workspace or a workflow: a .yaml or .json file",
@@ -155,9 +141,9 @@ def _kind(path: Path, project: Project) -> str:
     if path.parent.name == "tests" and (path.parent.parent / BOT_FILE).exists():
         return "test"
     document, _ = project.read(path)
-    keys = set(document.value) if document is not None and isinstance(document.value, dict) else set()
-    if keys & _OF_A_WORKFLOW:
+    if document is None or not isinstance(document.value, dict) or is_workflow_value(document.value):
         return "workflow"
+    keys = set(document.value)
     if keys & _OF_A_WORKSPACE:
         return "workspace"
     return "bot" if keys & _OF_A_BOT else "workflow"
@@ -173,22 +159,12 @@ def _check_bot_file(path: Path, project: Project, environment: Environment | Non
 
 
 def _check_workflow_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
-    loaded = load_workflow(path)
-    found = list(loaded.diagnostics)
-    if loaded.graph is not None and loaded.document is not None:
-        found += lint_workflow(loaded.graph, loaded.document, _around(path, loaded, project, environment))
-    return found
-
-
-def _around(
-    path: Path, loaded: LoadedWorkflow, project: Project, environment: Environment | None
-) -> Surroundings:
-    """What is known around a workflow file, if it is the workflow of the bot beside it."""
+    """A workflow with its bot's platforms, if it is the workflow of the bot beside it."""
     beside = path.parent / BOT_FILE
     if beside.is_file():
         document, _ = project.read(beside)
         if document is not None and document.get(("workflow",)) == path.name:
             bot, _ = read_bot(project, beside, environment)
             if bot is not None:
-                return surroundings(project, bot)
-    return Surroundings()
+                return linted(load_workflow(path), surroundings(project, bot))
+    return linted(load_workflow(path))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import Document
@@ -16,13 +17,12 @@ from botctl.source.span import Span
 
 MALFORMED, UNUSED = "YM201", "YM202"
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*botctl:\s*(.*)$")
-_IGNORE = re.compile(r"ignore\s*\[([^\]]*)\]\s*(?:because\b\s*(.*))?$")
-_EMPTY = re.compile(r"\s*(#.*)?$")
+_COMMENT = r"(?:^|(?<=\s))#\s*botctl:\s*(.*)$"
+_IGNORE = r"ignore\s*\[([^\]]*)\]\s*(?:because\b\s*(.*))?$"
+_EMPTY = r"\s*(#.*)?$"
 
 
-@dataclass(frozen=True, slots=True)
-class _Ignore:
+class _Ignore(Struct, frozen=True):
     """One code of one comment, and the lines it is about. used fills up as findings are taken back."""
 
     code: str
@@ -62,11 +62,11 @@ def _is_ignored(diagnostic: Diagnostic, ignores: list[_Ignore]) -> bool:
 
 def _comments(document: Document, number: int, known: Collection[str]) -> Iterator[_Ignore | Diagnostic]:
     line = document.lines.line(number)
-    comment = _COMMENT.search(line)
+    comment = re.search(_COMMENT, line)
     if comment is None or document.is_text(document.lines.start(number) + comment.start()):
         return
     span = Span(number, comment.start() + 1, number, len(line.rstrip()) + 1)
-    match = _IGNORE.match(comment[1].rstrip())
+    match = re.match(_IGNORE, comment[1].rstrip())
     if match is None:
         yield _malformed(document, span, "this comment is no `ignore[CODE] because ...`")
         return
@@ -87,7 +87,7 @@ def _reach(document: Document, number: int, *, alone: bool) -> tuple[int, int]:
     first = number
     if alone:
         first += 1
-        while first < len(lines) and _EMPTY.match(lines.line(first)):
+        while first < len(lines) and re.match(_EMPTY, lines.line(first)):
             first += 1
     if first > len(lines):
         return first, first
@@ -95,7 +95,7 @@ def _reach(document: Document, number: int, *, alone: bool) -> tuple[int, int]:
     last = first
     for following in range(first + 1, len(lines) + 1):
         text = lines.line(following)
-        if _EMPTY.match(text):
+        if re.match(_EMPTY, text):
             continue
         if _indent(text) <= indent:
             break

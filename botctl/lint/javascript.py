@@ -39,11 +39,12 @@ class JavaScriptCheck:
 
     def __init__(self, graph: Graph) -> None:
         self._nodes = [node for node in graph.nodes.values() if isinstance(node.data, CodeBlockData)]
-        self._check = SyntaxCheck([node.data.code for node in self._nodes])
+        self._check = SyntaxCheck([node.data.code for node in self._nodes]) if self._nodes else None
 
     def findings(self) -> Iterator[tuple[Node, Finding]]:
         """What is wrong, with paths relative to the node's `data`. Ask once."""
-        for node, fault in zip(self._nodes, self._check.faults(), strict=True):
+        faults = self._check.faults() if self._check is not None else []
+        for node, fault in zip(self._nodes, faults, strict=True):
             if fault is not None:
                 message, line, column = fault
                 yield (

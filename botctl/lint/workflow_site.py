@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from botctl.project.graph import Graph
 from botctl.tools.tool import Tool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """The names that a workflow may use; None where that is not known, as for a bare workflow file."""
 
     platforms: frozenset[str] | None = None
@@ -18,8 +18,7 @@ class Surroundings:
     tools: Mapping[str, Tool] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkflowSite:
+class WorkflowSite(Struct, frozen=True, kw_only=True):
     """A workflow that could be bound. Findings about it have paths from the root of its document."""
 
     graph: Graph

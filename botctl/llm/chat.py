@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 from botctl.messages import Attachment
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True, kw_only=True):
     """A model's wish to call a tool. arguments is a JSON object, or None when what came was not one
     (then `raw` holds it)."""
 
@@ -20,8 +20,7 @@ class ToolCall:
     raw: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """One entry of a conversation with a model. `tool` turns answer the call named by `tool_call_id`."""
 
     role: Literal["user", "assistant", "tool"]
@@ -33,8 +32,7 @@ class Turn:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolOffer:
+class ToolOffer(Struct, frozen=True, kw_only=True):
     """A tool that the model may call; `parameters` is its JSON Schema."""
 
     name: str
@@ -42,8 +40,7 @@ class ToolOffer:
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True, kw_only=True):
     """What a model is asked. temperature None: the model's own (some models refuse any, PLATFORMS 0).
 
     model "" means the model that the ChatModel was connected with. schema asks for a JSON object of that
@@ -59,8 +56,7 @@ class ChatRequest:
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens as the provider counted them."""
 
     input_tokens: int = 0
@@ -70,8 +66,7 @@ class Usage:
 StopReason = Literal["end", "length", "tools", "refusal"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChatReply:
+class ChatReply(Struct, frozen=True, kw_only=True):
     """What a model said. notes are sentences for the trace ("temperature was left out: ...")."""
 
     text: str

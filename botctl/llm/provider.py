@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from botctl.clock import Clock
 from botctl.llm.chat import ChatModel
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
+class ModelSettings(Struct, frozen=True, kw_only=True):
     """What `llm:` in bot.yaml came to, with every `${NAME}` resolved. timeout is in seconds; script is the
     absolute path of the scripted provider's file, "" otherwise."""
 
@@ -24,8 +24,7 @@ class ModelSettings:
     script: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """One provider of models. `connect` imports its SDK, so it is called only when a model is needed."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from botctl.duration import format_duration
 from botctl.errors import BotctlError, OutsideError, UserError
@@ -60,8 +61,7 @@ def read_refusal(response: HttpResponse) -> Refusal:
     return Refusal(response.status_code, response.headers, document)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """Where a model is asked, as errors name it. timeout: seconds for one call.
 
     unpaid: codes of a 429 that waiting does not cure, beside OpenAI's own.

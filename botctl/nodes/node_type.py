@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from botctl.execution.outcome import Outcome
 from botctl.execution.step import Step
@@ -52,8 +53,7 @@ def nothing(data: NodeData) -> Mapping[str, Shape]:
     return {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class NodeType(Generic[D]):
+class NodeType(Struct, Generic[D], frozen=True, kw_only=True):
     """One kind of node.
 
     name: the word after `type:`; doc: `botctl explain <name>`; data: what may stand under `data:`; rules:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from botctl.tools.tool import Tool
 
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site(Generic[D]):
+class Site(Struct, Generic[D], frozen=True, kw_only=True):
     """A node where it stands. raw: its `data` as written. wired: the handles that have an edge.
 
     platforms, bots, tools: the names that are configured; None where that is not known (a bare workflow file,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from botctl.errors import UserError
@@ -71,8 +71,7 @@ VariableName = Annotated[str, AfterValidator(_plain_name)]
 NumberOrTemplate = Annotated[int | float | str | None, BeforeValidator(_number_or_template), Writing.TEMPLATE]
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """One expression of a node: where it stands in `data`, how it is read, and what was written there."""
 
     path: Path

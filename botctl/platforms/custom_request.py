@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 LONGEST_TEXT = 32 * 1024
 """Bytes of a message's text in UTF-8."""
@@ -26,8 +27,7 @@ class Refusal(Exception):
         self.help = help
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """What a request says."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from botctl.messages import Answer, IncomingMessage, OutgoingMessage
 from botctl.section import Section
@@ -39,8 +40,7 @@ class PlatformSettings(Section):
     """What may stand under `platforms: <name>:`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlatformLimits:
+class PlatformLimits(Struct, frozen=True, kw_only=True):
     """text: the longest message, in the platform's own unit. buttons: how many a message may have; 0: none.
     per_chat: seconds that must pass between two messages to one chat."""
 
@@ -49,8 +49,7 @@ class PlatformLimits:
     per_chat: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConnectionContext:
+class ConnectionContext(Struct, frozen=True, kw_only=True):
     """What a connection may know of the world: whose it is, the door in, and the last cursor it committed."""
 
     bot: str
@@ -91,8 +90,7 @@ class Doorkeeper(Protocol):
         """Whether webhooks must be signed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Platform:
+class Platform(Struct, frozen=True, kw_only=True):
     """One platform. settings: what may stand under `platforms: <name>:`; connect: (settings with every
     `${NAME}` resolved, context) -> Connection. secrets: the settings without which it is off."""
 

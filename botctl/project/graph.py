@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from botctl.nodes.node_type import NodeType
 from botctl.source.span import Path
@@ -15,8 +16,7 @@ LOOP_DONE = "loop_done"
 ERROR = "error"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A node whose `data` was checked against its type. path: where it stands in its document."""
 
     id: str
@@ -31,8 +31,7 @@ class Node:
         return LOOP_BODY in self.type.handles(self.data)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """A way from a node's handle to another node."""
 
     source: str

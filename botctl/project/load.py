@@ -10,10 +10,12 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec import Struct
+
 from botctl.errors import UserError
-from botctl.project.bind import bind_workflow
 from botctl.project.graph import Graph
 from botctl.project.references import check_bot, check_environment_names, check_workspace
+from botctl.project.workflow_file import BOT_FILE, PROJECT_FILE, LoadedWorkflow, load_workflow, refusal
 from botctl.secrets import Environment, read_environment
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import Document, read_file, shown
@@ -23,34 +25,20 @@ from botctl.spec.fields import close_word, one_of
 from botctl.spec.parse import Subject, parse
 from botctl.spec.project import ProjectSpec
 from botctl.spec.workflow import WorkflowSpec
-from botctl.spec.workflow_parse import parse_workflow, read_workflow, read_workflow_file
 from botctl.spec.workspace import WorkspaceSpec
 
-PROJECT_FILE = "botctl.yaml"
-BOT_FILE = "bot.yaml"
 _YAML = (".yaml", ".yml")
 _BOT = Subject(family="BT", noun="the bot")
 _WORKSPACE = Subject(family="WS", noun="the workspace")
 _PROJECT = Subject(family="PJ", noun="the project")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workspace:
+class Workspace(Struct, frozen=True, kw_only=True):
     """A workspace file that was read."""
 
     spec: WorkspaceSpec
     path: Path
     document: Document
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedWorkflow:
-    """A workflow file, as far as it could be read: document, then workflow, then graph."""
-
-    document: Document | None = None
-    workflow: WorkflowSpec | None = None
-    graph: Graph | None = None
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +145,7 @@ class Project:
         """A workspace by name; a UserError if there is none, or if its file has errors."""
         workspace, diagnostics = self.load_workspace(name)
         if workspace is None:
-            raise _refusal(f"workspace `{name}` cannot be used", diagnostics)
+            raise refusal(f"workspace `{name}` cannot be used", diagnostics)
         return workspace
 
     def load_workspace(self, name: str) -> tuple[Workspace | None, list[Diagnostic]]:
@@ -252,11 +240,6 @@ def read_workspace(project: Project, path: Path) -> tuple[Workspace | None, list
     return Workspace(spec=spec, path=path, document=document), diagnostics
 
 
-def load_workflow(path: Path) -> LoadedWorkflow:
-    """A workflow file by itself. It has a graph only if nothing that it says is wrong."""
-    return _loaded(*read_workflow_file(path))
-
-
 def bare_workflow(path: Path) -> tuple[Bot | None, list[Diagnostic]]:
     """A workflow file with a bot made of its name: the console, and a scripted model without a script."""
     if not path.exists():
@@ -280,41 +263,6 @@ def bare_workflow(path: Path) -> tuple[Bot | None, list[Diagnostic]]:
         workflow_document=loaded.document,
     )
     return (bot if loaded.graph is not None else None), list(loaded.diagnostics)
-
-
-def workflow_of_file(path: Path) -> WorkflowSpec:
-    """The workflow in a file, its node types not looked at; a UserError that says what is wrong with it."""
-    document, diagnostics = read_workflow_file(path)
-    if document is not None:
-        workflow, diagnostics = parse_workflow(document)
-        if workflow is not None and not diagnostics:
-            return workflow
-    raise _refusal(f"{shown(path)} cannot be read as a workflow", diagnostics)
-
-
-def pinned_graph(text: str, file: str) -> Graph:
-    """The graph of a workflow that a run was started with, from its stored text."""
-    loaded = _loaded(*read_workflow(text, file))
-    if loaded.graph is None:
-        raise _refusal(
-            "the workflow that this run was started with can no longer be read", loaded.diagnostics
-        )
-    return loaded.graph
-
-
-def _loaded(document: Document | None, diagnostics: list[Diagnostic]) -> LoadedWorkflow:
-    if document is None:
-        return LoadedWorkflow(diagnostics=tuple(diagnostics))
-    workflow, diagnostics = parse_workflow(document)
-    if workflow is None:
-        return LoadedWorkflow(document=document, diagnostics=tuple(diagnostics))
-    graph, found = bind_workflow(workflow, document)
-    return LoadedWorkflow(
-        document=document,
-        workflow=workflow,
-        graph=None if diagnostics else graph,
-        diagnostics=(*diagnostics, *found),
-    )
 
 
 def _workflow_beside(document: Document, path: Path) -> list[Diagnostic]:
@@ -353,12 +301,3 @@ def _unknown(what: str, name: str, known: list[str], note: str) -> UserError:
     return UserError(
         f"there is no {what} `{name}`", help=f"there is {one_of(known, 'and')}" if known else note
     )
-
-
-def _refusal(message: str, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> UserError:
-    errors = [found for found in diagnostics if found.severity == "error"]
-    if not errors:
-        return UserError(message)
-    first = errors[0]
-    place = f"{first.file}:{first.span.line}" if first.span is not None else first.file
-    return UserError(f"{message}: {place}: {first.message}", help=first.help or None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from botctl.clock import Clock
 from botctl.engine.program import Program
@@ -18,7 +19,8 @@ from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.provider import ModelSettings, Provider
 from botctl.llm.providers import PROVIDERS
 from botctl.messages import IncomingMessage
-from botctl.project.load import Bot, pinned_graph
+from botctl.project.load import Bot
+from botctl.project.workflow_file import pinned_graph
 from botctl.secrets import Environment
 from botctl.spec.bot import AllowSection, ModelSection
 from botctl.store import runs

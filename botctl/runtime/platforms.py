@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from botctl.errors import UserError
 from botctl.platforms import PLATFORMS
@@ -15,16 +16,14 @@ from botctl.spec.bot import BotSpec
 Stdin = Literal["terminal", "pipe", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
-class LivePlatform:
+class LivePlatform(Struct, frozen=True):
     """A platform that is to be switched on, its settings resolved."""
 
     record: Platform
     settings: Any
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformChoice:
+class PlatformChoice(Struct, frozen=True):
     """What of a bot's platforms is switched on, and for each other one the reason why not."""
 
     live: tuple[LivePlatform, ...]

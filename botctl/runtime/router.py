@@ -7,8 +7,9 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from botctl.clock import Clock
 from botctl.engine.interpreter import Interpreter
@@ -24,8 +25,7 @@ from botctl.store.runs import RunRow
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One thing to do in a conversation: a message, or the run that the process died in over it.
 
     run_id is known before the run exists; future is its end.

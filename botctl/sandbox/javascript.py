@@ -7,8 +7,9 @@ import json
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec import Struct
 
 from botctl.errors import UserError
 from botctl.sandbox.child import Child, ChildEnded, DeadlinePassed
@@ -189,8 +190,7 @@ class JavaScriptPool:
         self._queues.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class BotJavaScript:
+class BotJavaScript(Struct, frozen=True):
     """The sandbox of one bot."""
 
     pool: JavaScriptPool

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from botctl.source.span import Span
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Label:
+class Label(Struct, frozen=True, kw_only=True):
     """A second place that belongs to a diagnostic, and what it has to do with it."""
 
     file: str
@@ -19,8 +19,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """A finding with its place resolved. `message` is true by itself in a list; `label` says why here.
 
     file is a path as it should be shown; span is None when the whole file is meant (it is missing, say).

@@ -19,6 +19,7 @@ from botctl.source.place import (
     Unreadable,
     duplicate_key,
     half_a_character,
+    has_half_a_character,
     no_such_number,
     too_deep,
     too_many,
@@ -27,9 +28,7 @@ from botctl.source.place import (
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TEXT = re.compile(r'"([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_json(text: str) -> tuple[Reading, list[Fault]]:
@@ -76,9 +75,9 @@ class _Reader:
         number = _NUMBER.match(self.text, at)
         if number:
             return self._number(number), Place(at, number.end(), PLAIN), number.end()
-        word = _WORD.match(self.text, at)
-        if word and word[0] in _WORDS:
-            return _WORDS[word[0]], Place(at, word.end(), PLAIN), word.end()
+        for word, value in _WORDS.items():
+            if self.text.startswith(word, at):
+                return value, Place(at, at + len(word), PLAIN), at + len(word)
         raise self._no_value(at)
 
     def _text(self, at: int) -> tuple[str, int]:
@@ -94,7 +93,7 @@ class _Reader:
             raise _unreadable(
                 self.text, at + error.pos, "not an escape that JSON has", "write \\\\ for a backslash"
             ) from error
-        if _SURROGATE.search(text):
+        if has_half_a_character(text):
             self.faults.append(half_a_character(at, end))
         return text, end
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 BLOCK, FLOW, PLAIN = "block", "flow", "plain"
 """How a value is written. Texts in quotes and block texts have their first character instead: " ' | >"""
@@ -45,8 +46,7 @@ class Reading(NamedTuple):
     place: Place
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """A mistake in how a text is written; others are further places, each with what it has to do with it."""
 
     code: str
@@ -137,3 +137,8 @@ def half_a_character(start: int, end: int) -> Fault:
         label="an escape such as \\ud83d without its second half",
         help="write the character itself",
     )
+
+
+def has_half_a_character(text: str) -> bool:
+    """Whether a surrogate stands alone in a text."""
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from botctl.source.diagnostic import Severity
 from botctl.source.span import Path
@@ -12,8 +13,7 @@ from botctl.source.span import Path
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a rule has to say. Paths are relative to what the rule was shown (a node's rules: its `data`).
 
     at: where; key=True points at the key instead of its value.
@@ -22,7 +22,6 @@ class Finding:
     """
 
     message: str
-    _: KW_ONLY
     at: Path = ()
     key: bool = False
     label: str = ""
@@ -31,8 +30,7 @@ class Finding:
     others: tuple[tuple[Path, str], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule(Generic[F]):
+class Rule(Struct, Generic[F], frozen=True, kw_only=True):
     """One rule of the linter. doc is its manual page, shown by `botctl explain CODE`."""
 
     code: str

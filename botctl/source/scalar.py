@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 from botctl.source.place import PLAIN, Extent, Place
 
-_ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\x..|\\u....|\\U........|\\.", re.DOTALL
-)
+_ESCAPE = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\x..|\\u....|\\U........|\\."
 
 
 def character_offsets(source: str, place: Place, value: str) -> Sequence[int] | None:
@@ -24,7 +22,7 @@ def character_offsets(source: str, place: Place, value: str) -> Sequence[int] | 
         offsets: Sequence[int] = range(place.start, place.start + len(value) + 1)
         return offsets if raw == value else None
     if place.style == "'":
-        offsets = _quoted_offsets(raw, place.start, re.compile("''"))
+        offsets = _quoted_offsets(raw, place.start, "''")
     elif place.style == '"':
         offsets = _quoted_offsets(raw, place.start, _ESCAPE)
     else:
@@ -47,10 +45,10 @@ def part_of(source: str, place: Place, value: str, offset: int, length: int) -> 
     return None
 
 
-def _quoted_offsets(raw: str, start: int, escape: re.Pattern[str]) -> list[int]:
+def _quoted_offsets(raw: str, start: int, escape: str) -> list[int]:
     offsets: list[int] = []
     at, last = 1, len(raw) - 1
-    for match in escape.finditer(raw, 1, last):
+    for match in re.compile(escape, re.DOTALL).finditer(raw, 1, last):
         offsets += range(start + at, start + match.start() + 1)
         at = match.end()
     offsets += range(start + at, start + last + 1)

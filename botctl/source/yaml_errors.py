@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from yaml import MarkedYAMLError, YAMLError
+from typing import Any
 
 from botctl.source.place import Fault, Unreadable
 
@@ -58,17 +57,17 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("special characters are not allowed", "a control character", "take it out"),
     ("did not find expected node content", "a value should stand here", "write a value, or " + _QUOTES),
 )
-_VALUE_IS_TEMPLATE = re.compile(r"(?:[:-]|^)\s+(\{\{.*)$")
+_VALUE_IS_TEMPLATE = r"(?:[:-]|^)\s+(\{\{.*)$"
 
 
-def unreadable_yaml(text: str, error: YAMLError) -> Unreadable:
+def unreadable_yaml(text: str, error: Exception) -> Unreadable:
     """The one thing to say about a text that the parser gave up on."""
     at, problem = _where(text, error)
     at = _onto_text(text, at)
     line_start = text.rfind("\n", 0, at) + 1
     line_end = text.find("\n", at)
     line = text[line_start : line_end if line_end >= 0 else len(text)].rstrip()
-    template = _VALUE_IS_TEMPLATE.search(line)
+    template = re.search(_VALUE_IS_TEMPLATE, line)
     if template and line_start + template.start(1) < at:
         return _bare_template(line_start + template.start(1), line_start + len(line), template[1])
     character = text[at : at + 1]
@@ -81,14 +80,15 @@ def unreadable_yaml(text: str, error: YAMLError) -> Unreadable:
     return _unreadable(at, "YAML cannot be read from here on", "look at the quotes and the indentation above")
 
 
-def _where(text: str, error: YAMLError) -> tuple[int, str]:
-    """The offset that the parser names, and its words in lower case."""
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        words = f"{error.problem or ''} {error.context or ''}".lower()
-        is_open = "quoted scalar" in words and error.context_mark is not None
+def _where(text: str, error: Exception) -> tuple[int, str]:
+    """The offset that the parser names, and its words in lower case. `error` is a yaml.YAMLError."""
+    context_mark: Any = getattr(error, "context_mark", None)
+    mark: Any = getattr(error, "problem_mark", None) or context_mark
+    if hasattr(error, "problem_mark"):
+        words = f"{getattr(error, 'problem', '') or ''} {getattr(error, 'context', '') or ''}".lower()
+        is_open = "quoted scalar" in words and context_mark is not None
         if is_open and ("end of stream" in words or "document indicator" in words):
-            mark = error.context_mark
+            mark = context_mark
         return (mark.index if mark is not None else len(text)), words
     position = getattr(error, "position", 0)
     # The C reader counts bytes, the one in Python characters.

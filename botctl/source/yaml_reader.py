@@ -2,26 +2,15 @@
 
 PyYAML only cuts the text into events; what they mean is decided here. `on`, `yes`, `no`, `off`, dates and
 sexagesimals stay text (YAML 1.1 reads them otherwise), keys are always text, and there is nothing in the
-result that JSON could not hold.
+result that JSON could not hold. PyYAML is imported when the first YAML is read: JSON files do without.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import isfinite
 from typing import Any, NamedTuple
-
-import yaml
-from yaml.events import (
-    AliasEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-)
 
 from botctl.source.place import (
     BLOCK,
@@ -37,13 +26,13 @@ from botctl.source.place import (
     Unreadable,
     duplicate_key,
     half_a_character,
+    has_half_a_character,
     no_such_number,
     too_deep,
     too_many,
 )
 from botctl.source.yaml_errors import unreadable_yaml
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -52,8 +41,9 @@ _WORDS: dict[str, Any] = {
 _NUMBER_BEGINS = frozenset("+-.0123456789")
 _WHOLE = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_ENDLESS = frozenset(
+    (*(sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")), ".nan", ".NaN", ".NAN")
+)
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -67,8 +57,11 @@ class _Anchored(NamedTuple):
 
 def read_yaml(text: str) -> tuple[Reading, list[Fault]]:
     """The one document in `text` (null if there is none) and the faults in it; Unreadable otherwise."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        composer = _Composer(text)
+        composer = _Composer(text, loader(text).get_event)
         return composer.document(), composer.faults
     except yaml.YAMLError as error:
         raise unreadable_yaml(text, error) from error
@@ -77,10 +70,10 @@ def read_yaml(text: str) -> tuple[Reading, list[Fault]]:
 class _Composer:
     """Makes values of the events of one text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, next_event: Callable[[], Any]) -> None:
         self.text = text
         self.faults: list[Fault] = []
-        self._next: Any = _LOADER(text).get_event
+        self._next = next_event
         self._anchors: dict[str, _Anchored | None] = {}
         self._count = 0
 
@@ -88,14 +81,14 @@ class _Composer:
         """The value of the whole text."""
         self._next()
         event = self._next()
-        if isinstance(event, StreamEndEvent):
+        if _kind(event) == "StreamEnd":
             return Reading(None, Place(0, 0, PLAIN))
         value, place = self._value(self._next(), 0)
-        while not isinstance(event, StreamEndEvent):
+        while _kind(event) != "StreamEnd":
             event = self._next()
-            if isinstance(event, DocumentStartEvent):
+            if _kind(event) == "DocumentStart":
                 raise Unreadable(_second_document(_extent(event)[0]))
-            if not isinstance(event, DocumentEndEvent | StreamEndEvent):
+            if _kind(event) not in ("DocumentEnd", "StreamEnd"):
                 break
         return Reading(value, place)
 
@@ -104,7 +97,7 @@ class _Composer:
         start = event.start_mark.index
         if self._count > MOST_VALUES:
             raise too_many(start)
-        if isinstance(event, AliasEvent):
+        if _kind(event) == "Alias":
             return self._alias(event)
         if level > MOST_LEVELS:
             raise too_deep(start)
@@ -112,9 +105,9 @@ class _Composer:
         if event.anchor:
             self._anchors[event.anchor] = None
         value: Any
-        if isinstance(event, ScalarEvent):
+        if _kind(event) == "Scalar":
             value, place = self._scalar(event)
-        elif isinstance(event, SequenceStartEvent):
+        elif _kind(event) == "SequenceStart":
             value, place = self._list(event, level)
         else:
             value, place = self._mapping(event, level)
@@ -141,7 +134,7 @@ class _Composer:
         place = Place(event.start_mark.index, event.end_mark.index, FLOW if event.flow_style else BLOCK)
         place.items = []
         event = self._next()
-        while not isinstance(event, SequenceEndEvent):
+        while _kind(event) != "SequenceEnd":
             value, inside = self._value(event, level + 1)
             items.append(value)
             place.items.append(inside)
@@ -155,7 +148,7 @@ class _Composer:
         place = Place(event.start_mark.index, event.end_mark.index, FLOW if event.flow_style else BLOCK)
         place.keys, place.entries = {}, {}
         event = self._next()
-        while not isinstance(event, MappingEndEvent):
+        while _kind(event) != "MappingEnd":
             key, extent = self._key(event, place, level)
             value, inside = self._value(self._next(), level + 1)
             if key is not None and key in entries:
@@ -178,7 +171,7 @@ class _Composer:
     def _key(self, event: Any, around: Place, level: int) -> tuple[str | None, Extent]:
         """The text of a key; None where there is none, which is told."""
         start = event.start_mark.index
-        if isinstance(event, ScalarEvent):
+        if _kind(event) == "Scalar":
             _, place = self._value(event, level + 1)
             extent = (start, place.end)
             if event.value == "<<" and event.implicit[0]:
@@ -207,7 +200,7 @@ class _Composer:
             return self._tagged(event, place), place
         if event.implicit[0] and event.tag is None:
             return self._plain(text, place), place
-        if style == '"' and _SURROGATE.search(text):
+        if style == '"' and has_half_a_character(text):
             self.faults.append(half_a_character(start, end))
         return text, place
 
@@ -223,7 +216,7 @@ class _Composer:
         elif _NUMBER.match(text):
             if isfinite(number := float(text)):
                 return number
-        elif not _ENDLESS.match(text):
+        elif text not in _ENDLESS:
             return text
         self.faults.append(no_such_number(place.start, place.end))
         return 0
@@ -244,6 +237,11 @@ class _Composer:
         if event.tag not in (None, "!", _CORE + kind):
             place = Place(event.start_mark.index, event.start_mark.index + 1, PLAIN)
             self.faults.append(_foreign_tag(event, place))
+
+
+def _kind(event: Any) -> str:
+    """Scalar, Alias, SequenceStart, ... : the name of PyYAML's class."""
+    return type(event).__name__[:-5]
 
 
 def _extent(event: Any) -> Extent:

@@ -8,9 +8,9 @@ is not one of those possible, 105 a value out of range, 106 fields that do not g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -27,8 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 UNKNOWN, MISSING, KIND, WORD, RANGE, TOGETHER = "101", "102", "103", "104", "105", "106"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What is parsed: its family of codes, and what to call it in a sentence."""
 
     family: str

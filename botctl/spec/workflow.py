@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from botctl.source.span import Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeSpec:
+class NodeSpec(Struct, frozen=True, kw_only=True):
     """One entry of `nodes`. path is where it stands in the document, for pointing at it."""
 
     id: str
@@ -19,8 +19,7 @@ class NodeSpec:
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EdgeSpec:
+class EdgeSpec(Struct, frozen=True, kw_only=True):
     """One entry of `edges`; handle is its `sourceHandle`, `next` where none is written."""
 
     source: str
@@ -29,8 +28,7 @@ class EdgeSpec:
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkflowSpec:
+class WorkflowSpec(Struct, frozen=True, kw_only=True):
     """A whole workflow; text is the file as written, which runs are pinned to."""
 
     nodes: tuple[NodeSpec, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path as FilePath
@@ -32,7 +31,6 @@ _OTHER_WORDS = {
     **dict.fromkeys(("config", "params", "parameters", "settings", "with"), "data"),
 }
 """What these keys are called elsewhere."""
-_ARROW = re.compile(r"\s*->\s*")
 
 
 def read_workflow(text: str, file: str) -> tuple[Document | None, list[Diagnostic]]:
@@ -226,7 +224,7 @@ class _Parser:
 
     def _written_edge(self, text: str, at: Path, ids: Collection[str]) -> Iterator[EdgeSpec]:
         """`a -> b` or `a.handle -> b`."""
-        ends = _ARROW.split(text.strip())
+        ends = [end.strip() for end in text.split("->")]
         if len(ends) != 2 or not all(ends):
             help = "write `a -> b`, or `a.true -> b` for the handle `true`"
             label = "an arrow and a node on either side are needed"

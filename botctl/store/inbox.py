@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from botctl.messages import Attachment, IncomingMessage
 from botctl.store import conversations
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A message that is on disk. seq orders all messages of a project."""
 
     seq: int

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from msgspec import Struct
 
 Decision = Literal["allow", "deny", "ask"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolPolicy:
+class ToolPolicy(Struct, frozen=True, kw_only=True):
     """Patterns over full tool names, such as `payments__delete_*`. Case matters."""
 
     allow: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from botctl.errors import UserError
 from botctl.tools.tool import Tool, ToolHints, ToolResult
@@ -12,8 +13,7 @@ SKILLS = "skills"
 """The server part of a skill's tool name."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skill:
+class Skill(Struct, frozen=True, kw_only=True):
     """What a SKILL.md says: when it is of use, and what to do then."""
 
     name: str

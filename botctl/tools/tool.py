@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolHints:
+
+class ToolHints(Struct, frozen=True, kw_only=True):
     """The MCP annotations of a tool; None where the server did not say. They are claims, not proofs."""
 
     read_only: bool | None = None
@@ -22,8 +22,7 @@ class ToolHints:
         return bool(self.read_only or self.idempotent)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True, kw_only=True):
     """A callable of a workspace under its full name, `server__tool`. Schemas are JSON Schema objects."""
 
     name: str
@@ -33,8 +32,7 @@ class Tool:
     hints: ToolHints = field(default_factory=ToolHints)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True, kw_only=True):
     """What a tool gave: `value` is its structured content, or its text, parsed when that is JSON.
 
     is_error: the tool itself said that it failed; `text` then holds its words.

@@ -176,7 +176,8 @@ class Sketch:
         if self.random.random() < 0.04:
             return
         nearest = max(0, place - self.random.choice([1, 1, 2, 2, 3, 5, 20]))
-        source = self.nodes[self.random.randrange(nearest, place)]
+        leading = [one for one in self.nodes[nearest:place] if handles(one)] or self.nodes[:1]
+        source = self.random.choice(leading)
         self.add_edge(source, target, self.a_handle(source))
 
     def a_handle(self, source: Node) -> str:
@@ -186,13 +187,13 @@ class Sketch:
         unused = [way for way in ways if way not in used]
         if unused and self.random.random() < 0.8:
             return unused[0] if self.random.random() < 0.7 else self.random.choice(unused)
-        return self.random.choice(ways)
+        return self.random.choice(ways) if ways else "next"
 
     def add_edge(self, source: Node, target: Node, handle: str) -> None:
         edge = {"source": source["id"], "target": target["id"]}
         if handle != "next":
             edge["sourceHandle"] = handle
-        if edge not in self.edges:
+        if edge not in self.edges and handle in [*handles(source), "error"]:
             self.edges.append(edge)
 
     def add_forward(self) -> None:
@@ -262,7 +263,8 @@ def handles(one: Node) -> list[str]:
         return ["case_x", "case_default", "case_1"]
     if one["type"] == "code_block" and one["data"]["code"].startswith("throw"):
         return ["next", "error", "next"]
-    return ["next"]
+    # An edge from a node without a way out is refused even with `--skip-lint` (WF206).
+    return [] if one["data"].get("actionType") == "end_conversation" else ["next"]
 
 
 def long_chain(random: Random) -> dict[str, Any]:

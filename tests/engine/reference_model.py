@@ -86,6 +86,7 @@ class Model:
         self.nodes: dict[str, dict[str, Any]] = {node["id"]: node for node in workflow["nodes"]}
         self.edges: list[Edge] = list(workflow.get("edges", []))
         self.readings = readings
+        self.ways_out = {name: self.way_out(name) for name, node in self.nodes.items() if is_loop(node)}
         self.variables: dict[str, Any] = {"message": message, "attachments": []}
         self.before: dict[str, Any] = dict(self.variables)
         self.tokens: list[Token] = []
@@ -213,7 +214,7 @@ class Model:
         """ "in an iteration: if t is any enclosing loop, or can be reached from an enclosing loop's
         `loop_done` edges
         without passing that loop, the token's iteration ends here; nothing is entered" """
-        return any(target == loop or target in self.way_out(loop) for loop, _ in frame)
+        return any(target == loop or target in self.ways_out[loop] for loop, _ in frame)
 
     def way_out(self, loop: str) -> set[str]:
         """What can be reached from the loop's `loop_done` edges without passing the loop."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from botctl.errors import UserError
+from botctl.lint.bare import check_bare_files
 from botctl.lint.check import check_paths
 from botctl.project.load import Project, load_project_file
 
@@ -133,3 +134,26 @@ def test_a_workflow_knows_the_bot_beside_it_and_a_bare_one_knows_nothing(world: 
 
     assert [diagnostic.code for diagnostic in with_bot] == ["PF301"]
     assert bare == []
+
+
+def test_bare_files_are_checked_alike_by_the_quick_way(world: Project) -> None:
+    Path("elsewhere/broken.json").write_text('{"nodes": [{"id": "a", "type": "lop"}], "edges": []}')
+    paths = [Path("elsewhere/flow.yml"), Path("elsewhere/broken.json")]
+
+    assert check_bare_files(paths) == check_paths(paths, world)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "bots/a",
+        "a",
+        "bots/b/workflow.yaml",
+        "bots/b/bot.yaml",
+        "botctl.yaml",
+        "elsewhere/tools.yaml",
+        "no.yaml",
+    ],
+)
+def test_the_quick_way_leaves_alone_what_needs_a_project(world: Project, path: str) -> None:
+    assert check_bare_files([Path(path)]) is None

@@ -14,9 +14,8 @@ from botctl.project.load import (
     find_project,
     load_bot,
     load_project_file,
-    pinned_graph,
-    workflow_of_file,
 )
+from botctl.project.workflow_file import pinned_graph, workflow_of_file
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from botctl.lint.lint import lint_bot
+from botctl.lint.project import lint_bot
 from botctl.project.load import load_bot, load_project_file
 from botctl.source.render import render
 

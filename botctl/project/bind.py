@@ -18,14 +18,19 @@ from botctl.spec.workflow import EdgeSpec, NodeSpec, WorkflowSpec
 TYPES_BY_NAME: Mapping[str, NodeType[Any]] = {node_type.name: node_type for node_type in NODE_TYPES}
 
 
+RUNNABLE = frozenset({"WF206"})
+"""Errors in spite of which there is a graph: an edge by a way out that its node never takes is just not
+followed, so `--skip-lint` may run it."""
+
+
 def bind_workflow(workflow: WorkflowSpec, document: Document) -> tuple[Graph | None, list[Diagnostic]]:
-    """The graph of a workflow, or the errors that keep it from having one. Warnings may come with a graph."""
+    """The graph of a workflow, or the errors that keep it from having one. Others may come with a graph."""
     binder = _Binder(document)
     nodes = [binder.node(spec) for spec in workflow.nodes]
     binder.check_ids(workflow.nodes)
     bound = {node.id: node for node in nodes if node is not None}
     edges = list(binder.edges(workflow, bound))
-    if any(diagnostic.severity == "error" for diagnostic in binder.diagnostics):
+    if any(one.severity == "error" and one.code not in RUNNABLE for one in binder.diagnostics):
         return None, binder.diagnostics
     return Graph(bound.values(), edges), binder.diagnostics
 
@@ -92,8 +97,7 @@ class _Binder:
             before = first.setdefault((spec.source, spec.target, spec.handle), spec)
             if before is not spec:
                 self._edge_again(spec, before)
-                continue
-            if spec.source in bound:
+            elif spec.source in bound:
                 self._check_handle(spec, bound[spec.source])
             yield Edge(source=spec.source, target=spec.target, handle=spec.handle, path=spec.path)
 

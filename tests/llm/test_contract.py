@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from dataclasses import replace
 
 from botctl.errors import BotctlError, OutsideError, UserError
 from botctl.llm.chat import ChatReply, ChatRequest, ToolCall, ToolOffer, Turn, Usage

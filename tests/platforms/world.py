@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+from msgspec import structs
 
 from botctl.messages import Answer, Button, IncomingMessage, OutgoingMessage, Purpose
 from botctl.platforms.custom import CUSTOM, CustomSettings
@@ -80,7 +81,7 @@ class Desk:
 
     async def _work(self, message: IncomingMessage, receipt: DeskReceipt) -> None:
         await self.open.wait()
-        answer = replace(self._reply(message), run_id=receipt.run_id)
+        answer = structs.replace(self._reply(message), run_id=receipt.run_id)
         if self.late is not None:
             receipt.future.set_result(answer)
             await self.late.wait()

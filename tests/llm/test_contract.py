@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from dataclasses import replace
 
 from botctl.errors import BotctlError, OutsideError, UserError
 from botctl.llm.chat import ChatReply, ChatRequest, ToolCall, ToolOffer, Turn, Usage

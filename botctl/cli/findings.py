@@ -12,11 +12,15 @@ from botctl.source.formats import FORMATS
 
 def print_findings(checked: Checked, *, format: str = "text", strict: bool = False) -> int:
     """Print what was found; 1 if there are errors, or with `strict` warnings, else 0."""
-    if format not in FORMATS:
-        raise UsageError(f"there is no format `{format}`", help="one of " + ", ".join(FORMATS))
     print(FORMATS[format](checked.diagnostics, checked.sources, paint))
     counted = ("error", "warning") if strict else ("error",)
     return int(any(diagnostic.severity in counted for diagnostic in checked.diagnostics))
+
+
+def check_format(format: str) -> None:
+    """A UsageError if there is no such format."""
+    if format not in FORMATS:
+        raise UsageError(f"there is no format `{format}`", help="one of " + ", ".join(FORMATS))
 
 
 def validate_files(paths: list[str]) -> int | None:

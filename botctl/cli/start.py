@@ -1,8 +1,7 @@
 """The start: what the `botctl` command runs first, and the one place that catches everything.
 
-`botctl validate` runs at every save in editors and at every commit in hooks. For plain workflow
-files it needs neither a project nor what reads command lines, and goes past both; all else takes the way of
-all commands.
+`botctl validate` runs at every save in editors and at every commit in hooks. For plain workflow files it
+needs neither a project nor what reads command lines, and goes past both; all else takes the common way.
 """
 
 from __future__ import annotations
@@ -18,7 +17,13 @@ from botctl.errors import BotctlError, UsageError
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 fine, 1 findings or an expected error, 2 usage, 3 a bug, 130 ^C."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    code = run(arguments)
+    if _only_looks(arguments):
+        # Nothing is open and nobody waits: taking Python apart would cost a tenth of the time.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -43,13 +48,18 @@ def run(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if len(arguments) > 1 and arguments[0] == "validate" and not any(a.startswith("-") for a in arguments):
+    if _only_looks(arguments):
         gc.disable()  # a short life, in which almost nothing becomes garbage
         _without_pydantic_plugins()
         code = importlib.import_module("botctl.cli.findings").validate_files(arguments[1:])
         if code is not None:
             return int(code)
     return int(importlib.import_module("botctl.cli.main").run(arguments))
+
+
+def _only_looks(arguments: list[str]) -> bool:
+    """Whether this is `validate` with nothing but paths."""
+    return len(arguments) > 1 and arguments[0] == "validate" and not any(a.startswith("-") for a in arguments)
 
 
 def _without_pydantic_plugins() -> None:

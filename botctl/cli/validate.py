@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from botctl.cli.findings import print_findings
+from botctl.cli.findings import check_format, print_findings
 from botctl.cli.options import ProjectOption
 from botctl.cli.place import open_project
 from botctl.lint.check import check_paths
@@ -26,6 +26,7 @@ def validate(
     project: ProjectOption = None,
 ) -> None:
     """Find mistakes without running anything. Exit code 1 when there are errors."""
+    check_format(format)
     found, environment = open_project(project)
     checked = check_paths(paths or [], found, environment)
     raise typer.Exit(print_findings(checked, format=format, strict=strict))

@@ -61,7 +61,7 @@ def choose_platforms(
                 LivePlatform(record, record.settings.model_validate(_resolved(section or {}, environment)))
             )
     reason = _console_stays_closed(live, stdin, wanted)
-    if reason:
+    if reason and any(platform.record.name == "console" for platform in live):
         live = [platform for platform in live if platform.record.name != "console"]
         off["console"] = reason
     return PlatformChoice(tuple(live), off)

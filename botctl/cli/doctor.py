@@ -59,7 +59,7 @@ def doctor(
 def _checks(project: Project, environment: Environment, bots: list[str]) -> Iterator[Check]:
     python = ".".join(str(part) for part in sys.version_info[:3])
     yield Check("botctl", True, f"{version('botctl')} on Python {python}")
-    yield Check("project", bool(bots), f"{project.folder}, {len(bots)} bots")
+    yield Check("project", bool(bots), f"{project.folder}, {len(bots)} bot{'s' if len(bots) != 1 else ''}")
     yield _state(project)
     yield asyncio.run(_sandbox())
     for name in bots:

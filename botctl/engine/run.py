@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
+from msgspec.json import Encoder
 
 from botctl.execution.outcome import Decision, Event, Link, Reply, Until, WaitFor
 from botctl.messages import Attachment, Button, Said
@@ -17,8 +18,12 @@ Frame = tuple[tuple[str, int], ...]
 
 TOP: Frame = ()
 
-encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-"""A JSON value as compact text. One encoder: `json.dumps` with separators makes a new one at every call."""
+_encoder = Encoder()
+
+
+def encode(value: Any) -> str:
+    """A JSON value as compact text. Not `json.dumps`: it is a sixth of all that the engine does."""
+    return _encoder.encode(value).decode()
 
 
 class RunStatus(StrEnum):

@@ -15,9 +15,9 @@ from botctl.engine.once import StepOnce
 from botctl.engine.program import Program
 from botctl.engine.run import RunStatus, Token, frame_text, run_from_json
 from botctl.engine.standing import ready_tokens
-from botctl.engine.transition import Facts, Failure, Result, apply_wave, start_run
+from botctl.engine.transition import Facts, Failure, Result, apply_wave, start_run, waiting_for, wake
 from botctl.errors import BotctlError
-from botctl.execution.outcome import Outcome
+from botctl.execution.outcome import Event, Outcome
 from botctl.execution.step import Step, StepLog
 from botctl.ids import new_id
 from botctl.llm.chat import Turn
@@ -55,6 +55,19 @@ class Interpreter:
 
     async def recover(self, program: Program, stored: Stored, row: RunRow) -> Life:
         """Take up a run that the process died in; finished steps stay finished."""
+        return await self._advance(self._life_of(program, stored, row))
+
+    async def resume(self, program: Program, stored: Stored, row: RunRow, event: Event) -> Life | None:
+        """Wake a run that waits for `event`, to deal with `stored`; None if no token of it waits for that."""
+        life = self._life_of(program, stored, row)
+        token = waiting_for(life.run, event)
+        if token is None:
+            life.deadline.over()
+            return None
+        life.run = wake(life.run, token, event)
+        return await self._advance(life)
+
+    def _life_of(self, program: Program, stored: Stored, row: RunRow) -> Life:
         life = Life(
             id=row.id,
             program=program,
@@ -69,7 +82,7 @@ class Interpreter:
         )
         for once in self._database.read(lambda connection: steps.remembered(connection, row.seq)):
             life.once[once.node, once.frame, once.key] = once.result
-        return await self._advance(life)
+        return life
 
     async def _advance(self, life: Life) -> Life:
         try:

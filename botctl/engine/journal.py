@@ -12,7 +12,7 @@ from botctl.clock import Clock
 from botctl.engine.life import Life
 from botctl.engine.run import Run, RunStatus, encode, frame_text
 from botctl.engine.transition import Facts, Failure, Result
-from botctl.execution.outcome import Done, End, Iterate, Order, Wait
+from botctl.execution.outcome import Done, End, Iterate, Order, Reply, Until, Wait
 from botctl.execution.step import StepLog
 from botctl.ids import new_id
 from botctl.messages import IncomingMessage, OutgoingMessage, Said
@@ -52,6 +52,8 @@ class _Entry(Struct, frozen=True, kw_only=True):
     ended: bool
     now_ms: int
     finished_at: int | None
+    awaits_reply: int
+    wake_at: int | None
 
 
 class Journal:
@@ -84,6 +86,7 @@ class Journal:
             outgoing.append((_outgoing(received, Said(text=life.program.fallback_message)), "bot"))
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
+        waits = [] if over else [wait for token in run.tokens if token.waiting for wait in token.waiting.for_]
         entry = _Entry(
             state=state,
             status=status,
@@ -96,6 +99,8 @@ class Journal:
             ended=run.ended,
             now_ms=now,
             finished_at=now if over else None,
+            awaits_reply=int(any(isinstance(wait, Reply) for wait in waits)),
+            wake_at=min((wait.at_ms for wait in waits if isinstance(wait, Until)), default=None),
         )
         leaving = await self._database.write(lambda connection: _write(connection, life, entry))
         life.run = run
@@ -110,6 +115,9 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
             life.seq,
             status=entry.status,
             state=entry.state,
+            dealing=life.stored.seq,
+            awaits_reply=entry.awaits_reply,
+            wake_at=entry.wake_at,
             nodes_executed=entry.executed,
             finished_at=entry.finished_at,
             error_message=entry.error_message,
@@ -162,6 +170,9 @@ def _run_row(life: Life, entry: _Entry) -> RunRow:
         kind="workflow",
         conversation=life.stored.conversation,
         message=life.stored.seq,
+        dealing=life.stored.seq,
+        awaits_reply=entry.awaits_reply,
+        wake_at=entry.wake_at,
         definition=life.program.definition,
         status=entry.status,
         state=entry.state,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from botctl.engine.run import TOP, Frame, Run, Token, Turning, Waiting
 from botctl.engine.standing import leaves_iteration
-from botctl.execution.outcome import Done, End, Event, Iterate, Outcome, Wait
+from botctl.execution.outcome import Done, End, Event, Iterate, Outcome, Reply, Until, Wait
 from botctl.expr.condition import parse_condition
 from botctl.expr.path import ExpressionError
 from botctl.project.graph import ERROR, LOOP_BODY, LOOP_DONE, Graph
@@ -103,6 +103,19 @@ def wake(run: Run, token: Token, event: Event) -> Run:
     )
     after.tokens[after.tokens.index(token)] = Token(token.node, token.frame, token.caught, waiting)
     return after
+
+
+def waiting_for(run: Run, event: Event) -> Token | None:
+    """The oldest token that waits for such an event and has none yet."""
+    for token in run.tokens:
+        if token.waiting is not None and token.waiting.event is None:
+            for wait in token.waiting.for_:
+                match wait, event.kind:
+                    case (Reply(), "reply"):
+                        return token
+                    case (Until(at_ms), "until") if at_ms <= event.value:
+                        return token
+    return None
 
 
 def _leave_places(run: Run, results: Sequence[Result]) -> None:

@@ -36,7 +36,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from botctl.duration import Duration
-from botctl.execution.outcome import Done, Outcome
+from botctl.execution.outcome import Done, Outcome, Reply, Until, Wait
 from botctl.execution.step import Step
 from botctl.expr.path import MISSING
 from botctl.expr.template import to_text
@@ -45,7 +45,7 @@ from botctl.nodes.node_type import NodeData, NodeType, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import BARE_PATH_RULES, CONDITION_RULES
 from botctl.nodes.templates import BarePath, Condition, VariableName, find, holds
-from botctl.nodes.unbuilt import unbuilt
+from botctl.nodes.trigger import first_variables
 from botctl.nodes.variants import Variant, check_variant
 from botctl.source.rule import Finding, Rule
 
@@ -89,7 +89,18 @@ async def execute(data: LogicData, step: Step) -> Outcome:
         return Done(handle=f"case_{_chosen(data, step)}")
     if data.logicType == "while":
         return turn_while(data.condition, data.itemVariable, most_iterations(data.maxIterations, step))
-    raise unbuilt("logic wait")
+    return _wait(data, step)
+
+
+def _wait(data: LogicData, step: Step) -> Outcome:
+    """Wait for the next message, or for the timeout; woken, go on with what came."""
+    if step.event is not None and step.event.kind == "reply":
+        return Done(first_variables(step.message))
+    if step.event is not None:
+        return Done(handle="timeout")
+    if data.timeout is None:
+        return Wait((Reply(),))
+    return Wait((Reply(), Until(step.now_ms + round(data.timeout * 1000))))
 
 
 def _chosen(data: LogicData, step: Step) -> str:

@@ -14,6 +14,7 @@ from botctl.engine.interpreter import Interpreter
 from botctl.execution.step import ToolBox
 from botctl.platforms.platform import Connection, ConnectionContext
 from botctl.project.load import Bot, Project
+from botctl.runtime.alarms import Alarms
 from botctl.runtime.bot import LiveBot, NoTools, connect_model
 from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
@@ -90,6 +91,9 @@ class App:
                 await live.pin(self.database)
                 self.recovered += self.delivery.recover(name) + self.router.recover(name)
             self.supervisor = Supervisor(self.connections, self.clock)
+            alarms = Alarms(self.router, self.database, self.clock, sorted(self.bots))
+            ringing = asyncio.create_task(alarms.run(), name="alarms")
+            stack.push_async_callback(_stop, ringing)
             self._stack = stack.pop_all()
         return self
 
@@ -179,3 +183,8 @@ class App:
         await server.start()
         stack.push_async_callback(server.stop)
         self.server = server
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

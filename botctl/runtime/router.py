@@ -14,6 +14,8 @@ from msgspec import Struct
 from botctl.clock import Clock
 from botctl.engine.interpreter import Interpreter
 from botctl.engine.life import Life
+from botctl.engine.run import RunStatus
+from botctl.execution.outcome import Event
 from botctl.ids import new_id
 from botctl.messages import Answer
 from botctl.runtime.bot import LiveBot
@@ -26,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 
 class Work(Struct, frozen=True):
-    """One thing to do in a conversation: a message, or the run that the process died in over it.
+    """One thing to do in a conversation: a message, the run that the process died in over it, or a run whose
+    moment has come (`alarm`: its number and the moment).
 
     run_id is known before the run exists; future is its end.
     """
@@ -35,6 +38,7 @@ class Work(Struct, frozen=True):
     interrupted: RunRow | None
     run_id: str
     future: asyncio.Future[Answer]
+    alarm: tuple[int, int] | None = None
 
 
 class Router:
@@ -49,22 +53,43 @@ class Router:
         self._clock = clock
         self._queues: dict[int, deque[Work]] = {}
         self._under_way: dict[int, Work] = {}
+        self._awaiting: set[int] = set()  # conversations with a run that the next message wakes
+        self.alarm_was_set = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
 
     def enqueue(self, stored: Stored, interrupted: RunRow | None = None) -> Work:
         """Work on a stored message when those before it in its conversation are done."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        run_id = interrupted.id if interrupted else new_id()
+        woken = None if interrupted else self._awaiting_in(stored.conversation)
+        run_id = interrupted.id if interrupted else woken.id if woken else new_id()
         work = Work(stored, interrupted, run_id, future)
         self._under_way[stored.seq] = work
-        queue = self._queues.get(stored.conversation)
+        self._line_up(work)
+        return work
+
+    def ring(self, run: int, moment: int) -> asyncio.Future[Answer]:
+        """Wake a run whose moment has come, when what is before it in its conversation is done."""
+        row = self._database.read(lambda connection: runs.get(connection, run))
+        stored = self._database.read(lambda connection: inbox.get(connection, row.message))
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._line_up(Work(stored, None, row.id, future, (run, moment)))
+        return future
+
+    def _line_up(self, work: Work) -> None:
+        conversation = work.stored.conversation
+        queue = self._queues.get(conversation)
         if queue is not None:
             queue.append(work)
         else:
-            self._queues[stored.conversation] = deque((work,))
-            self._start(self._converse(stored.conversation))
-        return work
+            self._queues[conversation] = deque((work,))
+            self._start(self._converse(conversation))
+
+    def _awaiting_in(self, conversation: int) -> RunRow | None:
+        """The run that the next message of a conversation wakes. Asks the store only if there may be one."""
+        if conversation not in self._awaiting:
+            return None
+        return self._database.read(lambda connection: runs.awaiting_reply(connection, conversation))
 
     def under_way(self, seq: int) -> Work | None:
         """The work over a message that is being worked on, or waits for that."""
@@ -72,8 +97,9 @@ class Router:
 
     def recover(self, bot: str) -> int:
         """Take up what a former life of this process left behind: runs it died in, and messages. How many."""
+        self._awaiting |= self._database.read(lambda connection: runs.awaiting_conversations(connection, bot))
         interrupted = {
-            row.message: row
+            row.dealing: row
             for row in self._database.read(lambda connection: runs.unfinished(connection, bot))
         }
         left = self._database.read(lambda connection: inbox.pending(connection, bot))
@@ -120,7 +146,8 @@ class Router:
                 )
                 answer = Answer(run_id="", status="error", error="the state could not be written")
             finally:
-                self._under_way.pop(work.stored.seq, None)
+                if work.alarm is None:
+                    self._under_way.pop(work.stored.seq, None)
                 queue.popleft()
                 if not queue:
                     del self._queues[conversation]
@@ -130,17 +157,44 @@ class Router:
     async def _work_on(self, work: Work) -> Answer:
         stored = work.stored
         bot = self._bots[stored.message.bot]
-        reason = "" if work.interrupted else bot.reason_to_ignore(stored.message)
+        reason = "" if work.interrupted or work.alarm else bot.reason_to_ignore(stored.message)
         if reason:
             await self._database.write(lambda connection: inbox.ignore(connection, stored.seq, reason))
             return Answer(run_id="", status="ignored", reason=reason)
         async with self._places[stored.message.bot]:
             life = await self._live(bot, work)
+        if life is None:
+            return Answer(
+                run_id=work.run_id, status="ignored", reason="the run does not wait for this any more"
+            )
+        self._note_waits(life)
         return life.answer(self._clock.now_ms())
 
-    async def _live(self, bot: LiveBot, work: Work) -> Life:
-        row = work.interrupted
-        if row is None:
-            return await self._interpreter.begin(bot.program, work.stored, work.run_id)
-        program = bot.program_of(row.definition, self._database)
-        return await self._interpreter.recover(program, work.stored, row)
+    async def _live(self, bot: LiveBot, work: Work) -> Life | None:
+        """Recover, wake or start a run; None if its moment came when it did not wait for it any more."""
+        row, stored = work.interrupted, work.stored
+        if row is not None:
+            return await self._interpreter.recover(
+                bot.program_of(row.definition, self._database), stored, row
+            )
+        if work.alarm is not None:
+            run, moment = work.alarm
+            row = self._database.read(lambda connection: runs.get(connection, run))
+            program = bot.program_of(row.definition, self._database)
+            return await self._interpreter.resume(program, stored, row, Event("until", moment))
+        row = self._awaiting_in(stored.conversation)
+        if row is not None:
+            program = bot.program_of(row.definition, self._database)
+            life = await self._interpreter.resume(program, stored, row, Event("reply", stored.message.text))
+            if life is not None:
+                return life
+        return await self._interpreter.begin(bot.program, stored, work.run_id)
+
+    def _note_waits(self, life: Life) -> None:
+        """Remember what wakes a run that was put away; the store knows it already."""
+        conversation = life.stored.conversation
+        if life.status is RunStatus.WAITING:
+            self._awaiting.add(conversation)
+            self.alarm_was_set.set()
+        elif conversation in self._awaiting and self._awaiting_in(conversation) is None:
+            self._awaiting.discard(conversation)

@@ -19,6 +19,9 @@ class RunRow(Struct, frozen=True):
     kind: str
     conversation: int
     message: int
+    dealing: int
+    awaits_reply: int
+    wake_at: int | None
     definition: str
     status: str
     state: str
@@ -33,8 +36,8 @@ class RunRow(Struct, frozen=True):
 
 
 _COLUMNS = (
-    "id, bot, kind, conversation, message, definition, status, state, nodes_executed, nodes_total,"
-    " started_at, finished_at, error_message, parent, tool_calls, tokens"
+    "id, bot, kind, conversation, message, dealing, awaits_reply, wake_at, definition, status, state,"
+    " nodes_executed, nodes_total, started_at, finished_at, error_message, parent, tool_calls, tokens"
 )
 
 
@@ -42,13 +45,16 @@ def add(connection: sqlite3.Connection, row: RunRow) -> int:
     """Store a new run; its number."""
     seq = connection.execute(
         f"INSERT INTO runs ({_COLUMNS})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         (
             row.id,
             row.bot,
             row.kind,
             row.conversation,
             row.message,
+            row.dealing,
+            row.awaits_reply,
+            row.wake_at,
             row.definition,
             row.status,
             row.state,
@@ -71,6 +77,9 @@ def save(
     *,
     status: str,
     state: str,
+    dealing: int,
+    awaits_reply: int,
+    wake_at: int | None,
     nodes_executed: int,
     finished_at: int | None,
     error_message: str,
@@ -79,9 +88,21 @@ def save(
 ) -> None:
     """Replace a run's current state."""
     connection.execute(
-        "UPDATE runs SET status = ?, state = ?, nodes_executed = ?, finished_at = ?, error_message = ?,"
-        " tool_calls = ?, tokens = ? WHERE seq = ?",
-        (status, state, nodes_executed, finished_at, error_message, tool_calls, tokens, seq),
+        "UPDATE runs SET status = ?, state = ?, dealing = ?, awaits_reply = ?, wake_at = ?,"
+        " nodes_executed = ?, finished_at = ?, error_message = ?, tool_calls = ?, tokens = ? WHERE seq = ?",
+        (
+            status,
+            state,
+            dealing,
+            awaits_reply,
+            wake_at,
+            nodes_executed,
+            finished_at,
+            error_message,
+            tool_calls,
+            tokens,
+            seq,
+        ),
     )
 
 
@@ -113,13 +134,30 @@ def unfinished(connection: sqlite3.Connection, bot: str, status: str = "running"
     return [RunRow(*row) for row in rows]
 
 
-def waiting_in(connection: sqlite3.Connection, conversation: int) -> int | None:
-    """The oldest run of a conversation that waits, by number."""
+def awaiting_reply(connection: sqlite3.Connection, conversation: int) -> RunRow | None:
+    """The oldest run of a conversation that waits for its next message."""
     row = connection.execute(
-        "SELECT seq FROM runs WHERE conversation = ? AND status = 'waiting' ORDER BY seq LIMIT 1",
+        f"SELECT seq, {_COLUMNS} FROM runs WHERE conversation = ? AND awaits_reply = 1 ORDER BY seq LIMIT 1",
         (conversation,),
     ).fetchone()
-    return row[0] if row else None
+    return RunRow(*row) if row else None
+
+
+def awaiting_conversations(connection: sqlite3.Connection, bot: str) -> set[int]:
+    """The conversations of a bot in which a run waits for the next message."""
+    rows = connection.execute("SELECT conversation FROM runs WHERE awaits_reply = 1 AND bot = ?", (bot,))
+    return {int(row[0]) for row in rows}
+
+
+def next_alarm(connection: sqlite3.Connection, bots: Sequence[str]) -> tuple[int, int] | None:
+    """(run, moment) of the run of these bots that is to be woken first; None if no run waits for a moment."""
+    marks = ", ".join("?" * len(bots))
+    row = connection.execute(
+        f"SELECT seq, wake_at FROM runs WHERE wake_at IS NOT NULL AND bot IN ({marks})"
+        " ORDER BY wake_at, seq LIMIT 1",
+        tuple(bots),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def latest(connection: sqlite3.Connection, *, bot: str | None, status: str | None, most: int) -> list[RunRow]:

@@ -66,7 +66,10 @@ CREATE TABLE runs (
   bot            TEXT NOT NULL,
   kind           TEXT NOT NULL,                 -- workflow, agent
   conversation   INTEGER NOT NULL REFERENCES conversations (seq),
-  message        INTEGER NOT NULL REFERENCES inbox (seq),
+  message        INTEGER NOT NULL REFERENCES inbox (seq),   -- what started it
+  dealing        INTEGER NOT NULL,              -- the message it deals with now (inbox.seq)
+  awaits_reply   INTEGER NOT NULL,              -- 1: the next message of its conversation wakes it
+  wake_at        INTEGER,                       -- the first moment that wakes it
   definition     TEXT NOT NULL,
   status         TEXT NOT NULL,                 -- running, waiting, completed, error, cancelled
   state          TEXT NOT NULL,
@@ -81,7 +84,8 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_unfinished ON runs (bot, status) WHERE status IN ('running', 'waiting');
 CREATE INDEX runs_bot ON runs (bot, seq);
-CREATE INDEX runs_waiting ON runs (conversation) WHERE status = 'waiting';
+CREATE INDEX runs_awaiting ON runs (conversation) WHERE awaits_reply = 1;
+CREATE INDEX runs_alarms ON runs (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_message ON runs (message);
 

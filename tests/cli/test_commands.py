@@ -215,9 +215,7 @@ def test_a_port_that_is_taken_is_told_with_a_way_out(tmp_path: Path) -> None:
 def test_a_secret_of_the_environment_is_in_no_trace_and_in_no_file_of_the_state(tmp_path: Path) -> None:
     bot = tmp_path / "bots" / "b"
     bot.mkdir(parents=True)
-    (bot / "bot.yaml").write_text(
-        "name: b\nworkflow: w.json\nworkspace: w\nplatforms: {console: {}}\n"
-    )
+    (bot / "bot.yaml").write_text("name: b\nworkflow: w.json\nworkspace: w\nplatforms: {console: {}}\n")
     call = {"id": "c", "type": "mcp_tool", "data": {"toolName": "functions__look", "outputVariable": "seen"}}
     edges = [{"source": "t", "target": "c"}, {"source": "c", "target": "say"}]
     (bot / "w.json").write_text(json.dumps({"nodes": [*ECHO["nodes"], call], "edges": edges}))

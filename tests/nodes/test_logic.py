@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from botctl.errors import UserError
-from botctl.execution.outcome import Done, Iterate
+from botctl.execution.outcome import Done, Event, Iterate, Reply, Until, Wait
 from botctl.execution.step import BotFacts
 from botctl.nodes.logic import LOGIC
 from botctl.nodes.node_type import Shape
-from tests.nodes.world import a_step, codes, execute, findings
+from tests.nodes.world import a_message, a_step, codes, execute, findings
 
 
 def switch(*cases: Any, variable: str = "intent") -> dict[str, Any]:
@@ -78,9 +78,21 @@ def test_while_is_a_loop() -> None:
     assert outcome == Iterate(item_variable="i", items=None, condition="{{n}} < 3", limit=20)
 
 
-def test_wait_is_not_built_yet() -> None:
-    with pytest.raises(UserError, match="`logic wait` is not built yet"):
-        execute(LOGIC, {"logicType": "wait"})
+def test_a_wait_waits_for_the_next_message_and_then_takes_it() -> None:
+    waiting = execute(LOGIC, {"logicType": "wait"})
+    woken = execute(
+        LOGIC, {"logicType": "wait"}, a_step(message=a_message("large"), event=Event("reply", "large"))
+    )
+
+    assert waiting == Wait((Reply(),))
+    assert isinstance(woken, Done) and (woken.handle, woken.writes["message"]) == ("next", "large")
+
+
+def test_a_wait_with_a_timeout_goes_on_by_it_when_its_moment_comes() -> None:
+    timed = {"logicType": "wait", "timeout": "15m"}
+
+    assert execute(LOGIC, timed) == Wait((Reply(), Until(1_767_225_600_000 + 900_000)))
+    assert execute(LOGIC, timed, a_step(event=Event("until", 5))) == Done(handle="timeout")
 
 
 @pytest.mark.parametrize(

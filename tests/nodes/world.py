@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from botctl.errors import BotctlError, UserError
-from botctl.execution.outcome import Outcome
+from botctl.execution.outcome import Event, Outcome
 from botctl.execution.step import BotFacts, Step, StepLog
 from botctl.llm.chat import ChatReply, ChatRequest, Turn, Usage
 from botctl.messages import IncomingMessage
@@ -119,6 +119,7 @@ def a_step(
     sandbox: RecordingSandbox | None = None,
     journal: RememberingJournal | None = None,
     state: Any = None,
+    event: Event | None = None,
     bot: BotFacts | None = None,
     history: tuple[Turn, ...] | None = None,
 ) -> Step:
@@ -139,6 +140,7 @@ def a_step(
         journal=journal or RememberingJournal(),
         now_ms=1_767_225_600_000,
         state=state,
+        event=event,
         history=None if history is None else earlier,
     )
 

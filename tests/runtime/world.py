@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botctl.clock import StandingClock
+from botctl.clock import Clock, StandingClock
 from botctl.messages import IncomingMessage, OutgoingMessage
 from botctl.platforms.platform import SendError
 from botctl.project.load import load_bot, load_project_file
@@ -32,6 +32,13 @@ class Mailbag:
     def __init__(self) -> None:
         self.sent: list[OutgoingMessage] = []
         self.faults: list[SendError] = []
+        self._more = asyncio.Event()
+
+    async def holds(self, messages: int) -> None:
+        """Wait until so many messages were sent."""
+        while len(self.sent) < messages:
+            self._more.clear()
+            await self._more.wait()
 
     async def run(self) -> None:
         pass
@@ -44,6 +51,7 @@ class Mailbag:
         if self.faults:
             raise self.faults.pop(0)
         self.sent.append(message)
+        self._more.set()
         return (f"sent:{len(self.sent)}",)
 
     async def close(self) -> None:
@@ -63,7 +71,7 @@ def write_bot(folder: Path, workflow: str = ECHO, settings: str = "") -> None:
     (bot / "workflow.yaml").write_text(workflow)
 
 
-def app_of(folder: Path, mailbag: Mailbag, clock: StandingClock | None = None) -> App:
+def app_of(folder: Path, mailbag: Mailbag, clock: Clock | None = None) -> App:
     """An app of that bot with its console replaced by a mailbag."""
     environment = Environment({})
     project = load_project_file(folder, environment)

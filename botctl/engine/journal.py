@@ -12,7 +12,7 @@ from botctl.clock import Clock
 from botctl.engine.life import Life
 from botctl.engine.run import Run, RunStatus, encode, frame_text
 from botctl.engine.transition import Facts, Failure, Result
-from botctl.execution.outcome import Done, End, Iterate, Order, Reply, Until, Wait
+from botctl.execution.outcome import Done, End, Iterate, Order, Proactive, Reply, Ticket, Until, Wait
 from botctl.execution.step import StepLog
 from botctl.ids import new_id
 from botctl.messages import IncomingMessage, OutgoingMessage, Said
@@ -128,28 +128,53 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
         life.seq = runs.add(connection, _run_row(life, entry))
     seq, conversation = life.seq, life.stored.conversation
     steps.add(connection, seq, entry.rows)
-    for id, order in entry.orders:
-        runs.add_ticket(
-            connection,
-            id=id,
-            bot=life.program.bot.name,
-            run=seq,
-            conversation=conversation,
-            subject=order.subject,
-            now_ms=entry.now_ms,
+    leaving = [
+        outbox.add(
+            connection, message, said_by=said_by, conversation=conversation, run=seq, now_ms=entry.now_ms
         )
+        for message, said_by in entry.outgoing
+    ]
+    leaving += [
+        sent for id, order in entry.orders if (sent := _carry_out(connection, life, entry.now_ms, id, order))
+    ]
     if entry.handing_over:
         inbox.finish(connection, life.stored.seq, seq)
     if entry.finished_at is not None and life.used_once:
         steps.forget(connection, seq)
     if entry.ended:
         conversations.cut(connection, conversation, life.stored.seq)
-    return [
-        outbox.add(
-            connection, message, said_by=said_by, conversation=conversation, run=seq, now_ms=entry.now_ms
-        )
-        for message, said_by in entry.outgoing
-    ]
+    return leaving
+
+
+def _carry_out(
+    connection: sqlite3.Connection, life: Life, now_ms: int, id: str, order: Order
+) -> Leaving | None:
+    """Write what a step ordered; the message that may leave now, if it is one."""
+    bot, conversation = life.program.bot.name, life.stored.conversation
+    match order:
+        case Ticket():
+            runs.add_ticket(
+                connection,
+                id=id,
+                bot=bot,
+                run=life.seq,
+                conversation=conversation,
+                subject=order.subject,
+                now_ms=now_ms,
+            )
+            return None
+        case Proactive():
+            message = OutgoingMessage(
+                id=id,
+                bot=bot,
+                platform=order.platform,
+                channel_id=order.channel_id,
+                text=order.text,
+                purpose="proactive",
+            )
+            return outbox.add(
+                connection, message, said_by="order", conversation=None, run=life.seq, now_ms=now_ms
+            )
 
 
 def _status(run: Run) -> tuple[RunStatus, str]:

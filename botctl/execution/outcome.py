@@ -16,7 +16,15 @@ class Ticket(Struct, frozen=True, kw_only=True):
     subject: str
 
 
-Order = Ticket
+class Proactive(Struct, frozen=True, kw_only=True):
+    """Send a message to another channel of the bot, on one of its platforms."""
+
+    platform: str
+    channel_id: str
+    text: str
+
+
+Order = Ticket | Proactive
 
 
 class Done(Struct, frozen=True):

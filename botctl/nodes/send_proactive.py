@@ -23,13 +23,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from botctl.execution.outcome import Outcome
+from botctl.errors import UserError
+from botctl.execution.outcome import Done, Outcome, Proactive
 from botctl.execution.step import Step
 from botctl.nodes.node_type import NodeData, NodeType
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import TEMPLATE_RULES
-from botctl.nodes.templates import Template, Writing
-from botctl.nodes.unbuilt import unbuilt
+from botctl.nodes.templates import Template, Writing, render
 from botctl.source.rule import Finding, Rule
 
 
@@ -50,8 +50,22 @@ class SendProactiveData(NodeData):
 
 
 async def execute(data: SendProactiveData, step: Step) -> Outcome:
-    """Not built yet."""
-    raise unbuilt("send_proactive")
+    """Order the message. It is stored with the step, so it is ordered as often as the step is done: once."""
+    platform = render(data.target_platform, step).strip() or step.message.platform
+    channel = render(data.target_channel_id, step).strip()
+    text = render(data.message, step)
+    if platform not in step.bot.platforms:
+        known = ", ".join(sorted(step.bot.platforms))
+        raise UserError(
+            f"bot `{step.bot.name}` has no platform `{platform}`", help=f"it has {known}; add it to bot.yaml"
+        )
+    if not channel:
+        raise UserError("`target_channel_id` came to nothing", help="a variable in it is empty")
+    step.log.input = {"platform": platform, "channel_id": channel}
+    if not text.strip():
+        step.log.note("the message came to nothing, so nothing is sent")
+        return Done()
+    return Done(orders=(Proactive(platform=platform, channel_id=channel, text=text),))
 
 
 def check_platform(site: Site[SendProactiveData]) -> Iterator[Finding]:

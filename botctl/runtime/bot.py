@@ -90,6 +90,7 @@ class LiveBot:
                 system_prompt=spec.system_prompt,
                 timeout=spec.timeout,
                 max_iterations=spec.limits.max_iterations,
+                platforms=frozenset(spec.platforms or {"console": {}}),
             ),
             graph=bot.graph,
             definition=bot.definition,

@@ -62,7 +62,7 @@ class Inbox:
             Answer(
                 run_id=row.id,
                 status=row.status,
-                messages=tuple(one.text for one in said),
+                messages=tuple(one.text for one in said if one.said_by != "order"),
                 error=row.error_message,
                 tool_calls=row.tool_calls,
                 tokens=row.tokens,

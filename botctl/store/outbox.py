@@ -30,7 +30,7 @@ def add(
     run: int | None,
     now_ms: int,
 ) -> Leaving:
-    """Store a message that must leave. said_by: `node`, or `bot` for what no node said (a fallback)."""
+    """Store a message that must leave. said_by: `node`, `order` (said elsewhere), or `bot` (a fallback)."""
     row = connection.execute(
         "INSERT INTO outbox"
         " (id, bot, platform, channel_id, conversation, run, said_by, text, rest, created_at, status)"

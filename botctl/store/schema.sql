@@ -129,7 +129,7 @@ CREATE TABLE outbox (
   channel_id   TEXT NOT NULL,
   conversation INTEGER,
   run          INTEGER,
-  said_by      TEXT NOT NULL,                   -- node: a node of the run; bot: a welcome, a fallback, a notice
+  said_by      TEXT NOT NULL,                   -- node: to the user; order: elsewhere; bot: a fallback, a notice
   text         TEXT NOT NULL,
   rest         TEXT NOT NULL,                   -- the other fields of the message, JSON
   created_at   INTEGER NOT NULL,

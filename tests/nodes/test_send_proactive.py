@@ -1,19 +1,39 @@
-"""The send_proactive node, as far as it is built."""
+"""The send_proactive node."""
 
 from __future__ import annotations
 
 import pytest
 
 from botctl.errors import UserError
+from botctl.execution.outcome import Done, Proactive
+from botctl.execution.step import BotFacts
 from botctl.nodes.send_proactive import SEND_PROACTIVE
-from tests.nodes.world import codes, execute
+from tests.nodes.world import a_step, codes, execute
 
 WRITTEN = {"message": "help", "target_channel_id": "ops", "target_platform": "slack"}
 
 
-def test_executing_it_is_a_clear_error() -> None:
-    with pytest.raises(UserError, match="`send_proactive` is not built yet"):
-        execute(SEND_PROACTIVE, WRITTEN)
+BOT = BotFacts(name="b", platforms=frozenset({"console", "slack"}))
+
+
+def test_a_message_is_ordered_with_its_templates_filled() -> None:
+    written = {**WRITTEN, "message": "{{user_name}} needs help", "target_channel_id": "ops-{{team}}"}
+    step = a_step(bot=BOT, variables={"user_name": "Ada", "team": 7})
+
+    outcome = execute(SEND_PROACTIVE, written, step)
+
+    assert outcome == Done(orders=(Proactive(platform="slack", channel_id="ops-7", text="Ada needs help"),))
+
+
+def test_without_a_platform_it_goes_to_that_of_the_conversation() -> None:
+    outcome = execute(SEND_PROACTIVE, {**WRITTEN, "target_platform": ""}, a_step(bot=BOT))
+
+    assert outcome == Done(orders=(Proactive(platform="console", channel_id="ops", text="help"),))
+
+
+def test_a_platform_that_the_bot_does_not_have_fails_the_node() -> None:
+    with pytest.raises(UserError, match="has no platform `telegram`"):
+        execute(SEND_PROACTIVE, {**WRITTEN, "target_platform": "telegram"}, a_step(bot=BOT))
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,28 @@ def test_editing_the_workflow_does_not_change_a_run_that_is_under_way(tmp_path: 
         return list(app.bots["b"].program_of(pinned, app.database).graph.nodes)
 
     assert in_an_app(tmp_path, later) == ["t", "say"]
+
+
+def test_a_proactive_message_goes_elsewhere_and_is_no_answer(tmp_path: Path) -> None:
+    write_bot(
+        tmp_path,
+        """
+nodes:
+  - {id: t, type: trigger}
+  - {id: ops, type: send_proactive, data: {message: "{{user_id}}: {{message}}", target_channel_id: ops}}
+  - {id: say, type: send_message, data: {message: told them}}
+edges: [t -> ops, ops -> say]
+""",
+    )
+    mailbag = Mailbag()
+
+    async def story(app: App) -> list[tuple[str, ...]]:
+        first = await (await app.inbox.accept(incoming("fire", user="ada", key="m:1"))).answer()
+        again = await (await app.inbox.accept(incoming("fire", user="ada", key="m:1"))).answer()
+        return [first.messages, again.messages]
+
+    assert in_an_app(tmp_path, story, mailbag) == [("told them",)] * 2
+    assert {(message.channel_id, message.text, message.purpose) for message in mailbag.sent} == {
+        ("ops", "ada: fire", "proactive"),
+        ("ada", "told them", "reply"),
+    }

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from botctl.clock import to_iso
-from botctl.engine.run import Run, run_from_json
+from botctl.engine.run import Run, RunStatus, run_from_json
 from botctl.messages import ConversationKey
 from botctl.store import conversations, inbox, outbox, runs, steps
 from botctl.store.outbox import OutboxRow
@@ -84,7 +84,7 @@ def story_json(story: Story) -> dict[str, Any]:
         ],
         "variables": run.variables,
         "tickets": [{"id": id, "subject": subject} for id, subject in story.tickets],
-        "waiting": [token.node for token in run.tokens if token.waiting],
+        "waiting": _waiting(story),
         "parent": story.parent or None,
         "children": story.children,
         "execution_log": [_step_json(step) for step in story.steps],
@@ -116,7 +116,7 @@ def story_text(story: Story) -> str:
             wave = step.wave
             lines.append(f"  wave {wave + 1}")
         lines += _step_lines(step)
-    lines += [f"  waits at {token.node}" for token in run.tokens if token.waiting]
+    lines += [f"  waits at {node}" for node in _waiting(story)]
     lines += [
         f"  not followed: {source} -> {target}, it had already run" for source, target in run.not_followed
     ]
@@ -128,6 +128,13 @@ def story_text(story: Story) -> str:
     if row.error_message:
         lines.append(f"  error: {row.error_message}")
     return "\n".join(lines)
+
+
+def _waiting(story: Story) -> list[str]:
+    """The nodes that wait; none of a run that was cancelled while it did."""
+    if story.row.status not in (RunStatus.RUNNING, RunStatus.WAITING):
+        return []
+    return [token.node for token in story.run.tokens if token.waiting]
 
 
 def _step_lines(step: StepRow) -> list[str]:

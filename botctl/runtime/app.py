@@ -80,7 +80,7 @@ class App:
             self.bots = {bot.spec.name: await self._switch_on(bot, stack) for bot in self._declared}
             self.delivery = Delivery(self.connections, self.database, self.clock)
             interpreter = Interpreter(self.database, self.clock, self.delivery.deliver)
-            self.router = Router(self.bots, interpreter, self.database, self.clock)
+            self.router = Router(self.bots, interpreter, self.database, self.clock, self.delivery.deliver)
             self.inbox = Inbox(self.database, self.router, self.clock)
             if self._chooses_platforms:
                 self._connect(stack)

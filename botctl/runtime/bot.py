@@ -81,6 +81,7 @@ class LiveBot:
             )
         self.name = spec.name
         self.concurrent_runs = spec.limits.concurrent_runs
+        self.welcome_message = spec.welcome_message
         self.model = model
         self._allow = spec.allow
         self._bot = bot

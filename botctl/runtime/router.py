@@ -6,10 +6,10 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from botctl.clock import Clock
 from botctl.engine.interpreter import Interpreter
@@ -19,9 +19,11 @@ from botctl.execution.outcome import Event
 from botctl.ids import new_id
 from botctl.messages import Answer
 from botctl.runtime.bot import LiveBot
+from botctl.runtime.greeting import is_reset, reset, welcome
 from botctl.store import inbox, runs
 from botctl.store.database import Database
 from botctl.store.inbox import Stored
+from botctl.store.outbox import Leaving
 from botctl.store.runs import RunRow
 
 logger = logging.getLogger(__name__)
@@ -45,12 +47,19 @@ class Router:
     """Hands stored messages to the engine. A conversation has a task only while there is work in it."""
 
     def __init__(
-        self, bots: Mapping[str, LiveBot], interpreter: Interpreter, database: Database, clock: Clock
+        self,
+        bots: Mapping[str, LiveBot],
+        interpreter: Interpreter,
+        database: Database,
+        clock: Clock,
+        deliver: Callable[[Sequence[Leaving]], None],
     ) -> None:
+        """deliver is given what the router itself has to say, once it is on disk."""
         self._bots = bots
         self._interpreter = interpreter
         self._database = database
         self._clock = clock
+        self._deliver = deliver
         self._queues: dict[int, deque[Work]] = {}
         self._under_way: dict[int, Work] = {}
         self._awaiting: set[int] = set()  # conversations with a run that the next message wakes
@@ -161,6 +170,9 @@ class Router:
         if reason:
             await self._database.write(lambda connection: inbox.ignore(connection, stored.seq, reason))
             return Answer(run_id="", status="ignored", reason=reason)
+        if is_reset(stored.message) and not (work.interrupted or work.alarm):
+            return await self._start_over(stored)
+        welcomed = await self._welcome(bot, stored) if bot.welcome_message else ()
         async with self._places[stored.message.bot]:
             life = await self._live(bot, work)
         if life is None:
@@ -168,7 +180,24 @@ class Router:
                 run_id=work.run_id, status="ignored", reason="the run does not wait for this any more"
             )
         self._note_waits(life)
-        return life.answer(self._clock.now_ms())
+        answer = life.answer(self._clock.now_ms())
+        return structs.replace(answer, messages=(*welcomed, *answer.messages)) if welcomed else answer
+
+    async def _welcome(self, bot: LiveBot, stored: Stored) -> tuple[str, ...]:
+        """Say the welcome on the first contact with a conversation; what was said."""
+        now_ms, text = self._clock.now_ms(), bot.welcome_message
+        leaving = await self._database.write(lambda connection: welcome(connection, stored, text, now_ms))
+        if leaving is None:
+            return ()
+        self._deliver([leaving])
+        return (text,)
+
+    async def _start_over(self, stored: Stored) -> Answer:
+        now_ms = self._clock.now_ms()
+        leaving = await self._database.write(lambda connection: reset(connection, stored, now_ms))
+        self._awaiting.discard(stored.conversation)
+        self._deliver([leaving])
+        return Answer(run_id="", status="completed", messages=(leaving.message.text,))
 
     async def _live(self, bot: LiveBot, work: Work) -> Life | None:
         """Recover, wake or start a run; None if its moment came when it did not wait for it any more."""

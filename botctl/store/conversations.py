@@ -29,6 +29,14 @@ def key_of(connection: sqlite3.Connection, conversation: int) -> ConversationKey
     return ConversationKey(*row)
 
 
+def welcome(connection: sqlite3.Connection, conversation: int) -> bool:
+    """Note that a conversation is welcomed; whether it had not been before."""
+    row = connection.execute(
+        "UPDATE conversations SET welcomed = 1 WHERE seq = ? AND welcomed = 0 RETURNING seq", (conversation,)
+    ).fetchone()
+    return row is not None
+
+
 def cut(connection: sqlite3.Connection, conversation: int, before: int) -> None:
     """Forget history up to and including the message `before` (an inbox.seq)."""
     connection.execute("UPDATE conversations SET cut_at = ? WHERE seq = ?", (before, conversation))

@@ -143,6 +143,15 @@ def awaiting_reply(connection: sqlite3.Connection, conversation: int) -> RunRow 
     return RunRow(*row) if row else None
 
 
+def cancel_waiting(connection: sqlite3.Connection, conversation: int, why: str, now_ms: int) -> None:
+    """End the runs of a conversation that wait; nothing wakes them any more."""
+    connection.execute(
+        "UPDATE runs SET status = 'cancelled', awaits_reply = 0, wake_at = NULL, finished_at = ?,"
+        " error_message = ? WHERE conversation = ? AND status = 'waiting'",
+        (now_ms, why, conversation),
+    )
+
+
 def awaiting_conversations(connection: sqlite3.Connection, bot: str) -> set[int]:
     """The conversations of a bot in which a run waits for the next message."""
     rows = connection.execute("SELECT conversation FROM runs WHERE awaits_reply = 1 AND bot = ?", (bot,))

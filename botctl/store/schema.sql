@@ -26,6 +26,7 @@ CREATE TABLE conversations (
   user_name   TEXT NOT NULL DEFAULT '',
   started_at  INTEGER NOT NULL,
   last_at     INTEGER NOT NULL,
+  welcomed    INTEGER NOT NULL DEFAULT 0,       -- 1: the welcome was said
   cut_at      INTEGER NOT NULL DEFAULT 0,       -- history before this inbox.seq is forgotten
   UNIQUE (bot, platform, channel_id, user_id, thread_id)
 );
@@ -84,6 +85,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_unfinished ON runs (bot, status) WHERE status IN ('running', 'waiting');
 CREATE INDEX runs_bot ON runs (bot, seq);
+CREATE INDEX runs_waiting ON runs (conversation) WHERE status = 'waiting';
 CREATE INDEX runs_awaiting ON runs (conversation) WHERE awaits_reply = 1;
 CREATE INDEX runs_alarms ON runs (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;

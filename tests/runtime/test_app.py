@@ -200,3 +200,16 @@ edges: [t -> ops, ops -> say]
         ("ops", "ada: fire", "proactive"),
         ("ada", "told them", "reply"),
     }
+
+
+def test_the_welcome_is_said_once_to_each_conversation_across_restarts(tmp_path: Path) -> None:
+    write_bot(tmp_path, settings="welcome_message: Welcome!")
+    mailbag = Mailbag()
+
+    async def story(app: App) -> tuple[str, ...]:
+        return (await (await app.inbox.accept(incoming("hi", user="ada"))).answer()).messages
+
+    told = [in_an_app(tmp_path, story, mailbag), in_an_app(tmp_path, story, mailbag)]
+
+    assert told == [("Welcome!", "you said hi"), ("you said hi",)]
+    assert mailbag.texts == ["Welcome!", "you said hi", "you said hi"]

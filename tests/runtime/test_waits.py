@@ -8,6 +8,7 @@ from pathlib import Path
 from botctl.clock import SystemClock
 from botctl.engine.trace import story_json, story_of
 from botctl.runtime.app import App
+from botctl.runtime.greeting import STARTED_OVER
 from botctl.store import runs
 from tests.runtime.world import Mailbag, app_of, in_an_app, incoming, write_bot
 
@@ -159,6 +160,20 @@ def test_a_wait_whose_moment_came_while_nobody_ran_goes_on_at_the_next_start(tmp
     asyncio.run(an_hour_later())
 
     assert mailbag.texts == ["Your size, after hello?", "too late"]
+
+
+def test_reset_cancels_what_waits_and_the_next_message_starts_anew(tmp_path: Path) -> None:
+    write_bot(tmp_path, ASK)
+    mailbag = Mailbag()
+
+    async def story(app: App) -> tuple[list[str], list[object]]:
+        statuses = [await say(app, text) for text in ("hello", "/reset", "again")]
+        return statuses, [one["status"] for one in stories(app)]
+
+    statuses, runs_ = in_an_app(tmp_path, story, mailbag)
+
+    assert (statuses, runs_) == (["waiting", "completed", "waiting"], ["cancelled", "waiting"])
+    assert mailbag.texts == ["Your size, after hello?", STARTED_OVER, "Your size, after again?"]
 
 
 class Later(SystemClock):

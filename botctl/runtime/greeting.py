@@ -1,0 +1,50 @@
+"""Greetings: what the bot itself says when a conversation begins, and when it starts over (`/reset`)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from botctl.ids import new_id
+from botctl.messages import IncomingMessage, OutgoingMessage
+from botctl.store import conversations, inbox, outbox, runs
+from botctl.store.inbox import Stored
+from botctl.store.outbox import Leaving
+
+STARTED_OVER = "We start over. What can I do for you?"
+
+
+def is_reset(message: IncomingMessage) -> bool:
+    """Whether a message asks to start over."""
+    return message.kind in ("text", "command") and message.text.strip().lower() == "/reset"
+
+
+def reset(connection: sqlite3.Connection, stored: Stored, now_ms: int) -> Leaving:
+    """Close the conversation up to this message; the confirmation that may leave."""
+    runs.cancel_waiting(connection, stored.conversation, "the user started over (/reset)", now_ms)
+    conversations.cut(connection, stored.conversation, stored.seq)
+    inbox.ignore(connection, stored.seq, "/reset: the conversation was closed")
+    return _say(connection, stored, STARTED_OVER, now_ms)
+
+
+def welcome(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: int) -> Leaving | None:
+    """Say the welcome if this conversation never heard it; in one transaction, so once for ever."""
+    if not conversations.welcome(connection, stored.conversation):
+        return None
+    return _say(connection, stored, text, now_ms)
+
+
+def _say(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: int) -> Leaving:
+    message = stored.message
+    greeting = OutgoingMessage(
+        id=new_id(),
+        bot=message.bot,
+        platform=message.platform,
+        channel_id=message.channel_id,
+        user_id=message.user_id,
+        thread_id=message.thread_id,
+        text=text,
+        reply=message.reply,
+    )
+    return outbox.add(
+        connection, greeting, said_by="bot", conversation=stored.conversation, run=None, now_ms=now_ms
+    )

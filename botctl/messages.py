@@ -92,6 +92,22 @@ class OutgoingMessage(Struct, frozen=True, kw_only=True):
     template: str = ""
 
 
+def reply_to(message: IncomingMessage, said: Said, id: str) -> OutgoingMessage:
+    """What was said, on its way to where a message came from."""
+    return OutgoingMessage(
+        id=id,
+        bot=message.bot,
+        platform=message.platform,
+        channel_id=message.channel_id,
+        user_id=message.user_id,
+        thread_id=message.thread_id,
+        text=said.text,
+        buttons=said.buttons,
+        attachments=said.attachments,
+        reply=message.reply,
+    )
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What became of an incoming message, for platforms that answer in the same breath.
 

@@ -15,7 +15,7 @@ from botctl.engine.transition import Facts, Failure, Result
 from botctl.execution.outcome import Done, End, Iterate, Order, Proactive, Reply, Ticket, Until, Wait
 from botctl.execution.step import StepLog
 from botctl.ids import new_id
-from botctl.messages import IncomingMessage, OutgoingMessage, Said
+from botctl.messages import OutgoingMessage, Said, reply_to
 from botctl.store import conversations, inbox, outbox, runs, steps
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
@@ -81,9 +81,9 @@ class Journal:
             speech, run.said = [*speech, *run.said], []
             state = run.to_json()
         received = life.stored.message
-        outgoing = [(_outgoing(received, said), "node") for said in speech]
+        outgoing = [(reply_to(received, said, new_id()), "node") for said in speech]
         if status is RunStatus.ERROR and life.program.fallback_message:
-            outgoing.append((_outgoing(received, Said(text=life.program.fallback_message)), "bot"))
+            outgoing.append((reply_to(received, Said(text=life.program.fallback_message), new_id()), "bot"))
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
         waits = [] if over else [wait for token in run.tokens if token.waiting for wait in token.waiting.for_]
@@ -275,18 +275,3 @@ def _orders(visits: Sequence[Visit]) -> list[tuple[str, Order]]:
         if isinstance(visit.result.outcome, Done)
         for order in visit.result.outcome.orders
     ]
-
-
-def _outgoing(message: IncomingMessage, said: Said) -> OutgoingMessage:
-    return OutgoingMessage(
-        id=new_id(),
-        bot=message.bot,
-        platform=message.platform,
-        channel_id=message.channel_id,
-        user_id=message.user_id,
-        thread_id=message.thread_id,
-        text=said.text,
-        buttons=said.buttons,
-        attachments=said.attachments,
-        reply=message.reply,
-    )

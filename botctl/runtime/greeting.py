@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from botctl.ids import new_id
-from botctl.messages import IncomingMessage, OutgoingMessage
+from botctl.messages import IncomingMessage, Said, reply_to
 from botctl.store import conversations, inbox, outbox, runs
 from botctl.store.inbox import Stored
 from botctl.store.outbox import Leaving
@@ -34,17 +34,7 @@ def welcome(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: i
 
 
 def _say(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: int) -> Leaving:
-    message = stored.message
-    greeting = OutgoingMessage(
-        id=new_id(),
-        bot=message.bot,
-        platform=message.platform,
-        channel_id=message.channel_id,
-        user_id=message.user_id,
-        thread_id=message.thread_id,
-        text=text,
-        reply=message.reply,
-    )
+    greeting = reply_to(stored.message, Said(text=text), new_id())
     return outbox.add(
         connection, greeting, said_by="bot", conversation=stored.conversation, run=None, now_ms=now_ms
     )

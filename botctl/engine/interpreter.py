@@ -16,7 +16,7 @@ from botctl.engine.program import Program
 from botctl.engine.run import RunStatus, Token, frame_text, run_from_json
 from botctl.engine.standing import ready_tokens
 from botctl.engine.transition import Facts, Failure, Result, apply_wave, start_run, waiting_for, wake
-from botctl.errors import BotctlError
+from botctl.errors import BotctlError, OutsideError
 from botctl.execution.outcome import Event, Outcome
 from botctl.execution.step import Step, StepLog
 from botctl.ids import new_id
@@ -125,42 +125,31 @@ class Interpreter:
         return [task.result() for task in tasks]
 
     async def _visit(self, life: Life, token: Token, seq: int) -> Visit:
-        program, log = life.program, StepLog()
-        waiting = token.waiting
+        program, waiting = life.program, token.waiting
         node = program.graph.nodes[token.node]
         once = StepOnce(life, node.id, frame_text(token.frame), self._database, self._clock)
         started_at, started = self._clock.now_ms(), time.perf_counter_ns()
-        state = waiting.state if waiting else ("caught" if token.caught else None)
-        step = Step(
-            node_id=node.id,
-            variables=life.run.variables,
-            message=life.stored.message,
-            bot=program.bot,
-            llm=program.llm,
-            tools=program.tools,
-            sandbox=program.sandbox,
-            log=log,
-            journal=once,
-            now_ms=started_at,
-            event=waiting.event if waiting else None,
-            state=state,
-            history=lambda: self._history(life),
-        )
-        outcome: Outcome | Failure
-        try:
-            with life.deadline:
-                outcome = await node.type.execute(node.data, step)
-        except TimeoutError:
-            outcome = Failure(
-                f"the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
-            )
-        except BotctlError as error:
-            outcome = Failure(error.message)
-            if error.help:
-                log.note(error.help)
-        except Exception as error:  # a bug in one step must not end the process: the run goes its error path
-            logger.exception("node %s of run %s broke", node.id, life.id)
-            outcome = Failure(f"internal error: {type(error).__name__}: {error}")
+        outcome: Outcome | Failure | None = None
+        while outcome is None:
+            log = StepLog()
+            step = self._step(life, token, once, log, started_at)
+            try:
+                with life.deadline:
+                    outcome = await node.type.execute(node.data, step)
+            except TimeoutError:
+                told = f"the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
+                outcome = Failure(told)
+            except BotctlError as error:
+                if isinstance(error, OutsideError) and await once.may_try_again(error):
+                    continue  # the node is entered again from the top; what it did once is remembered
+                outcome = Failure(error.message)
+                if error.help:
+                    log.note(error.help)
+            except (
+                Exception
+            ) as error:  # a bug in one step must not end the process: the run goes its error path
+                logger.exception("node %s of run %s broke", node.id, life.id)
+                outcome = Failure(f"internal error: {type(error).__name__}: {error}")
         begun = (seq, life.run.wave, started_at)
         return Visit(
             result=Result(token, outcome, begun),
@@ -170,6 +159,24 @@ class Interpreter:
             started_at=waiting.started_at if waiting else started_at,
             duration_us=(time.perf_counter_ns() - started) // 1000,
             retries=once.retries,
+        )
+
+    def _step(self, life: Life, token: Token, once: StepOnce, log: StepLog, now_ms: int) -> Step:
+        program, waiting = life.program, token.waiting
+        return Step(
+            node_id=token.node,
+            variables=life.run.variables,
+            message=life.stored.message,
+            bot=program.bot,
+            llm=program.llm,
+            tools=program.tools,
+            sandbox=program.sandbox,
+            log=log,
+            journal=once,
+            now_ms=now_ms,
+            event=waiting.event if waiting else None,
+            state=waiting.state if waiting else ("caught" if token.caught else None),
+            history=lambda: self._history(life),
         )
 
     async def _history(self, life: Life) -> tuple[Turn, ...]:

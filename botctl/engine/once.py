@@ -61,6 +61,15 @@ class StepOnce:
         noted.add_done_callback(_look_at_failure)
         return result
 
+    async def may_try_again(self, error: OutsideError) -> bool:
+        """Whether a node that failed outside of `once` is entered again, after a pause: if the service surely
+        did nothing, and tries and time are left."""
+        if not (error.retryable and error.not_executed) or error.tried_again or not await self._pause(error):
+            return False
+        self.retries += 1
+        self._counts.clear()
+        return True
+
     async def _make(
         self, action: Callable[[], Awaitable[Any]], at: tuple[str, str, str], repeatable: bool
     ) -> Any:

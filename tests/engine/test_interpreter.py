@@ -14,6 +14,7 @@ from botctl.engine.interpreter import Interpreter
 from botctl.errors import OutsideError
 from botctl.store import inbox, runs
 from botctl.store.database import Database, open_database
+from botctl.tools.tool import Tool
 from tests.engine.world import Shelf, graph_of, message_of, play, program_of
 
 TRIGGER = {"id": "t", "type": "trigger", "data": {"triggerType": "message_received"}}
@@ -207,3 +208,20 @@ async def _take_up(path: Path, payments: list[int]) -> tuple[str, str]:
     await database.close()
     assert len(ended) == 1 and len(said) == 1
     return ended[0].status, said[0][0]
+
+
+def test_a_server_that_is_not_there_yet_is_asked_again_before_the_node_fails(tmp_path: Path) -> None:
+    class LateShelf(Shelf):
+        asked = 0
+
+        async def find(self, name: str) -> Tool | None:
+            self.asked += 1
+            if self.asked < 3:
+                raise OutsideError("connection refused", retryable=True, not_executed=True)
+            return await super().find(name)
+
+    shelf = LateShelf(s__pay=lambda: "5 euros")
+
+    told = _in_a_store(tmp_path, lambda database: _start(database, shelf, StandingClock()))
+
+    assert (told, shelf.asked, len(shelf.calls)) == (("completed", ""), 3, 1)

@@ -53,7 +53,7 @@ def _tell(project: Project, environment: Environment, name: str) -> dict[str, An
             leaving = outbox.counts(connection, name)
             under_way = runs.counts(connection, name)
             counts = {
-                "pending_messages": len(inbox.pending(connection, name)),
+                "pending_messages": inbox.count_pending(connection, name),
                 "running": under_way.get("running", 0),
                 "waiting": under_way.get("waiting", 0),
                 "unsent": leaving["pending"],

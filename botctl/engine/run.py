@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.json import Encoder
+from msgspec.structs import asdict
 
 from botctl.execution.outcome import Decision, Event, Link, Reply, Until, WaitFor
 from botctl.messages import Attachment, Button, Said
@@ -192,17 +193,7 @@ def said_to_json(said: Said) -> Any:
     return {
         "text": said.text,
         "buttons": [[button.label, button.value] for button in said.buttons],
-        "attachments": [
-            {
-                "kind": a.kind,
-                "name": a.name,
-                "media_type": a.media_type,
-                "size": a.size,
-                "path": a.path,
-                "url": a.url,
-            }
-            for a in said.attachments
-        ],
+        "attachments": [asdict(attachment) for attachment in said.attachments],
     }
 
 

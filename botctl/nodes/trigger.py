@@ -23,9 +23,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from msgspec.structs import asdict
+
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
-from botctl.messages import Attachment, IncomingMessage
+from botctl.messages import IncomingMessage
 from botctl.nodes.node_type import NodeData, NodeType, Shape
 
 
@@ -49,23 +51,12 @@ def first_variables(message: IncomingMessage) -> dict[str, Any]:
         "user_name": message.user_name,
         "channel_id": message.channel_id,
         "platform": message.platform,
-        "attachments": [_as_json(attachment) for attachment in message.attachments],
+        "attachments": [asdict(attachment) for attachment in message.attachments],
     }
     if message.kind == "button":
         variables["message"] = message.button_value
         variables["button"] = {"label": message.text, "value": message.button_value}
     return variables
-
-
-def _as_json(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "kind": attachment.kind,
-        "name": attachment.name,
-        "media_type": attachment.media_type,
-        "size": attachment.size,
-        "path": attachment.path,
-        "url": attachment.url,
-    }
 
 
 def writes(data: TriggerData) -> Mapping[str, Shape]:

@@ -84,13 +84,14 @@ class App:
             self.inbox = Inbox(self.database, self.router, self.clock)
             if self._chooses_platforms:
                 self._connect(stack)
-            stack.push_async_callback(self.delivery.close, DRAIN)
-            stack.push_async_callback(self.router.close, DRAIN)
-            await self._serve(stack)
+            stack.push_async_callback(self.delivery.crew.close, DRAIN)
+            stack.push_async_callback(self.router.crew.close, DRAIN)
+            self.supervisor = Supervisor(self.connections, self.clock)
             for name, live in self.bots.items():
                 await live.pin(self.database)
                 self.recovered += self.delivery.recover(name) + self.router.recover(name)
-            self.supervisor = Supervisor(self.connections, self.clock)
+            # Only now: what was accepted in between would be pending too, and be done twice.
+            await self._serve(stack)
             alarms = Alarms(self.router, self.database, self.clock, sorted(self.bots))
             ringing = asyncio.create_task(alarms.run(), name="alarms")
             stack.push_async_callback(_stop, ringing)
@@ -111,8 +112,8 @@ class App:
 
     async def settle(self) -> None:
         """Wait until nothing is being worked on and everything that can leave has left."""
-        await self.router.drain()
-        await self.delivery.drain()
+        await self.router.crew.drain()
+        await self.delivery.crew.drain()
 
     def health(self) -> dict[str, Any]:
         """What /healthz tells."""

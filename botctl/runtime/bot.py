@@ -31,8 +31,7 @@ from botctl.tools.tool import Tool, ToolResult
 class LateModel:
     """A model that is connected when it is first asked: a missing key stops a step and not the start."""
 
-    def __init__(self, bot: str, connect: Callable[[], ChatModel]) -> None:
-        self._bot = bot
+    def __init__(self, connect: Callable[[], ChatModel]) -> None:
         self._connect = connect
         self._model: ChatModel | None = None
         self._connecting = asyncio.Lock()
@@ -161,7 +160,7 @@ def connect_model(
         )
         return provider.connect(settings, clock)
 
-    return LateModel(bot, connect)
+    return LateModel(connect)
 
 
 def provider_named(name: str) -> Provider:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from collections import deque
@@ -10,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from botctl.clock import Clock
 from botctl.platforms.platform import Connection, SendError
+from botctl.runtime.crew import Crew
 from botctl.store import outbox
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
@@ -34,7 +34,7 @@ class Delivery:
         self._database = database
         self._clock = clock
         self._lanes: dict[Lane, deque[Leaving]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.crew = Crew()
 
     def deliver(self, leaving: Sequence[Leaving]) -> None:
         """Send these after what is already in their lanes."""
@@ -48,28 +48,13 @@ class Delivery:
             if (message.bot, message.platform) not in self._connections:
                 continue  # its platform is off: the row waits for a start with it
             self._lanes[lane] = deque((one,))
-            task = asyncio.get_running_loop().create_task(self._empty(lane))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.crew.start(self._empty(lane))
 
     def recover(self, bot: str) -> int:
         """Send what a former life of this process left behind. How many messages that is."""
         left = self._database.read(lambda connection: outbox.pending(connection, bot))
         self.deliver(left)
         return len(left)
-
-    async def drain(self) -> None:
-        """Wait until all lanes are empty."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def close(self, patience: float) -> None:
-        """Let what is being sent finish for this long, in seconds; the rest leaves after the next start."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _empty(self, lane: Lane) -> None:
         queue = self._lanes[lane]

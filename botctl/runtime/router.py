@@ -6,8 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -15,10 +14,12 @@ from botctl.clock import Clock
 from botctl.engine.interpreter import Interpreter
 from botctl.engine.life import Life
 from botctl.engine.run import RunStatus
+from botctl.errors import BotctlError
 from botctl.execution.outcome import Event
 from botctl.ids import new_id
 from botctl.messages import Answer
 from botctl.runtime.bot import LiveBot
+from botctl.runtime.crew import Crew
 from botctl.runtime.greeting import is_reset, reset, welcome
 from botctl.store import inbox, runs
 from botctl.store.database import Database
@@ -64,7 +65,7 @@ class Router:
         self._under_way: dict[int, Work] = {}
         self._awaiting: set[int] = set()  # conversations with a run that the next message wakes
         self.alarm_was_set = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.crew = Crew()
         self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
 
     def enqueue(self, stored: Stored, interrupted: RunRow | None = None) -> Work:
@@ -92,7 +93,7 @@ class Router:
             queue.append(work)
         else:
             self._queues[conversation] = deque((work,))
-            self._start(self._converse(conversation))
+            self.crew.start(self._converse(conversation))
 
     def _awaiting_in(self, conversation: int) -> RunRow | None:
         """The run that the next message of a conversation wakes. Asks the store only if there may be one."""
@@ -120,35 +121,15 @@ class Router:
             self.enqueue(stored, interrupted.get(stored.seq))
         return len(left)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is being worked on."""
-        return not self._tasks
-
-    async def drain(self) -> None:
-        """Wait until everything that was enqueued is done."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def close(self, patience: float) -> None:
-        """Wait for work in flight this long, in seconds; what is left is taken up at the next start."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _converse(self, conversation: int) -> None:
         queue = self._queues[conversation]
         while queue:
             work = queue[0]
             try:
                 answer = await self._work_on(work)
+            except BotctlError as error:  # the definition it is pinned to can no longer be read
+                logger.error("run %s cannot go on: %s", work.run_id, error.message)
+                answer = Answer(run_id=work.run_id, status="error", error=error.message)
             except sqlite3.Error as error:
                 logger.error(
                     "the state could not be written: %s; the message is taken up at the next start", error

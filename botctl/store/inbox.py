@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from botctl.messages import Attachment, IncomingMessage
 from botctl.store import conversations
@@ -82,6 +83,14 @@ def pending(connection: sqlite3.Connection, bot: str) -> list[Stored]:
     return [_stored(row) for row in rows]
 
 
+def count_pending(connection: sqlite3.Connection, bot: str) -> int:
+    """How many messages were accepted and not yet dealt with."""
+    row = connection.execute(
+        "SELECT count(*) FROM inbox WHERE bot = ? AND status = 'pending'", (bot,)
+    ).fetchone()
+    return int(row[0])
+
+
 def get(connection: sqlite3.Connection, seq: int) -> Stored:
     """One message."""
     row = connection.execute(
@@ -116,17 +125,12 @@ def _rest(message: IncomingMessage) -> str:
             ("kind", message.kind if message.kind != "text" else ""),
             ("user_name", message.user_name),
             ("button_value", message.button_value),
-            ("attachments", [_attachment(attachment) for attachment in message.attachments]),
+            ("attachments", [asdict(attachment) for attachment in message.attachments]),
             ("reply", dict(message.reply)),
         )
         if value
     }
     return json.dumps(rest, separators=(",", ":"), ensure_ascii=False) if rest else "{}"
-
-
-def _attachment(attachment: Attachment) -> dict[str, object]:
-    names = ("kind", "name", "media_type", "size", "path", "url")
-    return {name: value for name in names if (value := getattr(attachment, name))}
 
 
 def _stored(row: tuple[object, ...]) -> Stored:

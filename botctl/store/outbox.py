@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from botctl.messages import Attachment, Button, OutgoingMessage
 
@@ -125,8 +126,7 @@ def _rest(message: OutgoingMessage) -> str:
     if message.buttons:
         rest["buttons"] = [[button.label, button.value] for button in message.buttons]
     if message.attachments:
-        names = ("kind", "name", "media_type", "size", "path", "url")
-        rest["attachments"] = [{name: getattr(a, name) for name in names} for a in message.attachments]
+        rest["attachments"] = [asdict(attachment) for attachment in message.attachments]
     return json.dumps(rest, separators=(",", ":"), ensure_ascii=False) if rest else "{}"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,22 @@ def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
 
     assert [line for line in readme.splitlines() if line.startswith("| `botctl ")] == commands
     assert nodes == [node_type.name for node_type in NODE_TYPES]
+
+
+def test_what_was_left_behind_is_answered_once_beside_what_comes_after_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "bots").symlink_to(ROOT / "bots")
+    with running("run", "hello", "--port", "0", cwd=tmp_path) as process:
+        post(address_of(process), text="first", userId="u")
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    with closing(sqlite3.connect(tmp_path / ".botctl" / "state.db")) as state:
+        state.execute("UPDATE inbox SET status = 'pending', run = NULL")
+        state.execute("DELETE FROM steps")
+        state.execute("DELETE FROM outbox")
+        state.execute("DELETE FROM runs")
+        state.commit()
+    with running("run", "hello", "--port", "0", cwd=tmp_path) as process:
+        second = post(address_of(process), text="second", userId="u")
+
+    assert second["messages"] == ["Hello! You said: second"]
+    assert len(json.loads(botctl("runs", "list", "--json", cwd=tmp_path).stdout)) == 2

@@ -152,7 +152,7 @@ def test_a_finished_conversation_leaves_nothing_in_memory(tmp_path: Path) -> Non
             await app.inbox.accept(incoming("hi", user=str(number)))
         await app.settle()
         await asyncio.sleep(0)
-        return app.router.is_idle, len(app.router._queues) + len(app.router._under_way) + len(
+        return app.router.crew.is_idle, len(app.router._queues) + len(app.router._under_way) + len(
             app.delivery._lanes
         )
 

@@ -1,6 +1,6 @@
 # botctl. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test golden format bench
+.PHONY: help setup run check test golden format bench soak
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,3 +42,5 @@ format: $(READY)  ## format the code
 bench: $(READY)  ## measure, as a table
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m tests.bench
 
+soak: $(READY)  ## kill the process 20 times under 500 messages, and count
+	@$(BIN)/python -m tests.soak

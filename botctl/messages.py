@@ -45,6 +45,7 @@ class IncomingMessage(Struct, frozen=True, kw_only=True):
     dedupe_key is made by the platform from its *message* id (INTERFACES, Messages); "" means that the
     platform has none, and then no two messages are ever taken for one another.
     reply is an opaque map that the platform needs in order to answer (a token, a thread).
+    code_hash: while a conversation awaits a code, a keyed hash of the digits, which `text` then has masked.
     """
 
     bot: str
@@ -60,6 +61,7 @@ class IncomingMessage(Struct, frozen=True, kw_only=True):
     button_value: str = ""
     attachments: tuple[Attachment, ...] = ()
     reply: Mapping[str, Any] = field(default_factory=dict)
+    code_hash: str = ""
 
     @property
     def conversation(self) -> ConversationKey:

@@ -37,6 +37,7 @@ PLUGIN_PACKAGES = {
     "nodes": ("NODE_TYPES", "NodeType"),
     "platforms": ("PLATFORMS", "Platform"),
     "llm/providers": ("PROVIDERS", "Provider"),
+    "identity/providers": ("IDENTITY_PROVIDERS", "IdentityProvider"),
 }
 SLOW_LIBRARIES = {
     "anthropic", "openai", "mcp", "starlette", "uvicorn", "httpx", "httpx2", "aiosqlite", "sqlite3",
@@ -166,13 +167,14 @@ def test_every_file_of_a_plugin_package_is_in_its_list(package: str) -> None:
     listed = {record.name for record in getattr(module, tuple_name)}
     written = set()
     for file in (PACKAGE / package).glob("*.py"):
-        if re.search(rf"^[A-Z_]+(: [^=]+)? = {record_name}(\[\w+\])?\(", file.read_text(), re.MULTILINE):
+        if re.search(rf"^[A-Z_0-9]+(: [^=]+)? = {record_name}(\[\w+\])?\(", file.read_text(), re.MULTILINE):
             written.add(file.stem)
 
     assert written == listed
 
 
 def test_every_yaml_field_is_documented() -> None:
+    from botctl.identity.providers import IDENTITY_PROVIDERS
     from botctl.nodes import NODE_TYPES
     from botctl.platforms import PLATFORMS
     from botctl.section import described
@@ -182,6 +184,7 @@ def test_every_yaml_field_is_documented() -> None:
 
     models = [BotSpec, ProjectSpec, WorkspaceSpec]
     models += [node_type.data for node_type in NODE_TYPES] + [platform.settings for platform in PLATFORMS]
+    models += [provider.settings for provider in IDENTITY_PROVIDERS]
     bare = [
         f"{definition.get('title')}.{name}"
         for model in models

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import json as json_text
+import sqlite3
+import sys
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
+from botctl.cli.taking import who_takes
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
-from botctl.clock import to_iso
+from botctl.clock import SystemClock, to_iso
 from botctl.duration import format_duration
 from botctl.engine.run import RunStatus
-from botctl.engine.trace import row_json, story_json, story_of, story_text
-from botctl.errors import UsageError
+from botctl.engine.trace import can_be_retried, row_json, story_json, story_of, story_text
+from botctl.errors import UsageError, UserError
 from botctl.messages import ConversationKey
-from botctl.store import conversations, runs
-from botctl.store.database import connect
+from botctl.runtime.lock import holder_of
+from botctl.store import conversations, ending, events, outbox, runs, steps
+from botctl.store.database import connect, transaction
 from botctl.store.runs import RunRow
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List the runs of bots; tell one from beginning to end."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List the runs of bots; tell one from beginning to end, cancel or retry it.",
 )
+
+IdArgument = Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")]
 
 
 @app.command("list")
@@ -31,6 +41,12 @@ def list_runs(
     status: Annotated[
         str | None, typer.Option(help="Only those running, waiting, completed, error or cancelled.")
     ] = None,
+    in_doubt: Annotated[
+        bool, typer.Option("--in-doubt", help="Only those of which an effect may or may not have been made.")
+    ] = False,
+    undelivered: Annotated[
+        bool, typer.Option("--undelivered", help="Only those with messages that could not be sent.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
     json: JsonOption = False,
     project: ProjectOption = None,
@@ -40,7 +56,9 @@ def list_runs(
         raise UsageError(f"there is no status `{status}`", help="one of " + ", ".join(RunStatus))
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
-        rows = runs.latest(connection, bot=bot, status=status, most=limit)
+        rows = runs.latest(
+            connection, bot=bot, status=status, most=limit, in_doubt=in_doubt, undelivered=undelivered
+        )
         keys = {row.conversation: conversations.key_of(connection, row.conversation) for row in rows}
     if json:
         print_json([row_json(row, keys[row.conversation]) for row in rows])
@@ -54,7 +72,7 @@ def list_runs(
 
 @app.command("show")
 def show_run(
-    id: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    id: IdArgument,
     json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
@@ -69,6 +87,99 @@ def show_run(
     print(paint(first, "bold"))
     for line in rest:
         print(paint(line, "error") if line.lstrip().startswith("error:") else line)
+
+
+@app.command("cancel")
+def cancel_run(
+    id: IdArgument,
+    note: Annotated[str, typer.Option(help="Why, for the trace.")] = "",
+    project: ProjectOption = None,
+) -> None:
+    """End a run that is not over: nothing wakes it any more, its handoffs and codes are void."""
+    found, _ = open_project(project)
+    with closing(connect(state_file(found))) as connection:
+        row = runs.find(connection, id)
+        if row.status not in (RunStatus.RUNNING, RunStatus.WAITING):
+            raise UserError(f"run {row.id} is over already: it is `{row.status}`")
+        why = f"cancelled by hand: {note}" if note else "cancelled by hand"
+        if not holder_of(found.state_folder, row.runner):
+            with transaction(connection):
+                ending.cancel(connection, row.seq, why, SystemClock().now_ms())
+            print(f"cancelled {row.id}")
+            return
+        event = _leave(connection, row, "cancel", {"why": why})
+        print(f"cancel {row.id}: {who_takes(connection, found.state_folder, row.runner, row.id, event)}")
+
+
+@app.command("retry")
+def retry_run(
+    id: IdArgument,
+    again: Annotated[
+        bool, typer.Option("--again", help="What is in doubt was not done: do it again.")
+    ] = False,
+    done: Annotated[
+        str | None, typer.Option("--done", metavar="JSON", help="What is in doubt was done, and gave this.")
+    ] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Take up a run that failed, at the nodes that failed; send again what could not be sent."""
+    found, _ = open_project(project)
+    with closing(connect(state_file(found))) as connection:
+        row = runs.find(connection, id)
+        with transaction(connection):
+            sent_again = outbox.revive(connection, row.seq)
+        if sent_again:
+            print(f"{sent_again} messages of run {row.id} are sent again")
+        if can_be_retried(row):
+            decision = _decision(row, steps.in_doubt(connection, row.seq), again, done)
+            event = _leave(connection, row, "retry", decision)
+            print(f"retry {row.id}: {who_takes(connection, found.state_folder, row.runner, row.id, event)}")
+        elif row.in_doubt:
+            with transaction(connection):
+                runs.settle(connection, row.seq)
+            print(f"run {row.id} went on by its error path; what was in doubt in it is settled now")
+        elif not sent_again:
+            raise UserError(
+                f"there is nothing to retry in run {row.id}: it is `{row.status}`",
+                help="a run can be retried that failed at a node, or of which messages could not be sent",
+            )
+
+
+def _leave(connection: sqlite3.Connection, row: RunRow, kind: str, value: Any) -> int:
+    with transaction(connection):
+        return events.add(
+            connection, runner=row.runner, run=row.seq, kind=kind, value=value, now_ms=SystemClock().now_ms()
+        )
+
+
+def _decision(
+    row: RunRow, doubts: Sequence[tuple[str, str]], again: bool, done: str | None
+) -> dict[str, Any]:
+    """What to do about effects that may or may not have been made, asked for where there is a terminal."""
+    if again and done is not None:
+        raise UsageError("`--again` and `--done` exclude each other")
+    if done is not None:
+        try:
+            return {"result": json_text.loads(done)}
+        except ValueError:
+            raise UsageError(
+                f"`--done {done}` is not JSON", help="""a text is written as '"text"'"""
+            ) from None
+    if not doubts or again:
+        return {"again": again}
+    nodes = ", ".join(f"`{node}`" for node, _ in doubts)
+    if not sys.stdin.isatty():
+        raise UserError(
+            f"what {nodes} of run {row.id} did is in doubt",
+            help="find out, then say `--again` (it was not done) or `--done JSON` (it was, and gave this)",
+        )
+    print(f"It is not known whether {nodes} did its work before the process stopped, or no answer came.")
+    answer = typer.prompt("Was it done? [y]es, [n]o, [l]eave it", default="l").strip().lower()
+    if answer.startswith("n"):
+        return {"again": True}
+    if answer.startswith("y"):
+        return _decision(row, doubts, False, typer.prompt("What did it give, as JSON?", default="null"))
+    raise typer.Abort
 
 
 def _cells(row: RunRow, key: ConversationKey) -> tuple[str, ...]:

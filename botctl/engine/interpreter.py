@@ -6,6 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from msgspec import structs
 
 from botctl.clock import Clock
 from botctl.engine.deadline import Deadline
@@ -15,9 +18,9 @@ from botctl.engine.once import StepOnce
 from botctl.engine.program import Program
 from botctl.engine.run import RunStatus, Token, frame_text, run_from_json
 from botctl.engine.standing import ready_tokens
-from botctl.engine.transition import Facts, Failure, Result, apply_wave, start_run, waiting_for, wake
-from botctl.errors import BotctlError, OutsideError
-from botctl.execution.outcome import Event, Outcome
+from botctl.engine.transition import Facts, Failure, Result, apply_wave, retry, start_run, waiting_for, wake
+from botctl.errors import BotctlError, InDoubtError, OutsideError, UserError
+from botctl.execution.outcome import Call, Event, Outcome
 from botctl.execution.step import Step, StepLog
 from botctl.ids import new_id
 from botctl.llm.chat import Turn
@@ -28,6 +31,10 @@ from botctl.store.outbox import Leaving
 from botctl.store.runs import RunRow
 
 logger = logging.getLogger(__name__)
+
+
+MOST_HOPS = 3
+"""Bots that may delegate on, one after the other (the product's documents)."""
 
 
 class Interpreter:
@@ -50,6 +57,7 @@ class Interpreter:
             run=start_run(program.graph, {}),
             started_at=self._clock.now_ms(),
             deadline=Deadline(program.bot.timeout),
+            runner=program.bot.name,
         )
         return await self._advance(life)
 
@@ -57,15 +65,38 @@ class Interpreter:
         """Take up a run that the process died in; finished steps stay finished."""
         return await self._advance(self._life_of(program, stored, row))
 
-    async def resume(self, program: Program, stored: Stored, row: RunRow, event: Event) -> Life | None:
-        """Wake a run that waits for `event`, to deal with `stored`; None if no token of it waits for that."""
+    async def resume(
+        self, program: Program, stored: Stored, row: RunRow, event: Event, taking: int = 0
+    ) -> Life | None:
+        """Wake a run that waits for `event`, to deal with `stored`; None if no token of it waits for that.
+
+        taking: the number of the event in the store, taken away with the first wave.
+        """
         life = self._life_of(program, stored, row)
         token = waiting_for(life.run, event)
-        if token is None:
+        if token is None or row.status != RunStatus.WAITING:
             life.deadline.over()
             return None
         life.run = wake(life.run, token, event)
+        life.taking += [taking] if taking else []
         return await self._advance(life)
+
+    async def retry(self, program: Program, stored: Stored, row: RunRow, taking: int) -> Life:
+        """Take up a run that failed, before the nodes that failed."""
+        life = self._life_of(program, stored, row)
+        life.run, anew = retry(life.run)
+        await self._forget_once(life, anew)
+        life.in_doubt = False
+        life.taking.append(taking)
+        return await self._advance(life)
+
+    async def _forget_once(self, life: Life, tokens: Sequence[Token]) -> None:
+        """The nodes of these tokens begin anew: what they did once does not count any more."""
+        places = {(token.node, frame_text(token.frame)) for token in tokens}
+        gone = [at for at in life.once if at[:2] in places]
+        for at in gone:
+            del life.once[at]
+            await self._database.write(lambda connection, at=at: steps.withdraw(connection, life.seq, *at))  # type: ignore[misc]
 
     def _life_of(self, program: Program, stored: Stored, row: RunRow) -> Life:
         life = Life(
@@ -75,9 +106,13 @@ class Interpreter:
             run=run_from_json(row.state),
             started_at=row.started_at,
             deadline=Deadline(program.bot.timeout),
+            runner=row.runner,
+            parent=row.parent,
+            depth=row.depth,
             seq=row.seq,
             tool_calls=row.tool_calls,
             tokens=row.tokens,
+            in_doubt=bool(row.in_doubt),
             used_once=True,
         )
         for once in self._database.read(lambda connection: steps.remembered(connection, row.seq)):
@@ -90,6 +125,22 @@ class Interpreter:
         finally:
             life.deadline.over()
         return life
+
+    async def _run_called(self, life: Life) -> None:
+        """Let the runs that were called in the last wave go on, side by side, until they are over or wait."""
+        called, life.called = life.called, []
+        life.deadline.over()
+        for child in called:
+            child.deadline = Deadline(child.program.bot.timeout)
+        async with asyncio.TaskGroup() as group:
+            for child in called:
+                group.create_task(self._advance(child))
+        life.deadline = Deadline(life.program.bot.timeout)
+        for child in called:
+            life.spoken += child.spoken
+            life.has_scheduled |= child.has_scheduled
+            if child.left_event:
+                returned(life, child)
 
     async def _wave_by_wave(self, life: Life) -> None:
         program = life.program
@@ -112,6 +163,8 @@ class Interpreter:
             leaving = await self._journal.write_wave(life, after, visits, facts)
             if leaving:
                 self._deliver(leaving)
+            if life.called:
+                await self._run_called(life)
 
     async def _execute(self, life: Life, wave: Sequence[Token]) -> Sequence[Visit]:
         """Visit all nodes of a wave at the same time; in token order whatever finishes first."""
@@ -130,19 +183,22 @@ class Interpreter:
         once = StepOnce(life, node.id, frame_text(token.frame), self._database, self._clock)
         started_at, started = self._clock.now_ms(), time.perf_counter_ns()
         outcome: Outcome | Failure | None = None
+        child: Life | None = None
         while outcome is None:
             log = StepLog()
             step = self._step(life, token, once, log, started_at)
             try:
                 with life.deadline:
                     outcome = await node.type.execute(node.data, step)
+                    if isinstance(outcome, Call):
+                        child = await self._called(life, outcome)
             except TimeoutError:
                 told = f"the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
                 outcome = Failure(told)
             except BotctlError as error:
                 if isinstance(error, OutsideError) and await once.may_try_again(error):
                     continue  # the node is entered again from the top; what it did once is remembered
-                outcome = Failure(error.message)
+                outcome = Failure(error.message, isinstance(error, InDoubtError))
                 if error.help:
                     log.note(error.help)
             except (
@@ -152,21 +208,46 @@ class Interpreter:
                 outcome = Failure(f"internal error: {type(error).__name__}: {error}")
         begun = (seq, life.run.wave, started_at)
         return Visit(
-            result=Result(token, outcome, begun),
+            result=Result(token, outcome, begun, child.id if child else ""),
             seq=waiting.seq if waiting else seq,
             wave=waiting.wave if waiting else life.run.wave,
             log=log,
             started_at=waiting.started_at if waiting else started_at,
             duration_us=(time.perf_counter_ns() - started) // 1000,
             retries=once.retries,
+            child=child,
+        )
+
+    async def _called(self, life: Life, call: Call) -> Life:
+        """The run that a Call makes, not begun yet; a UserError when there may be none."""
+        if life.depth >= MOST_HOPS:
+            raise UserError(
+                f"`{call.bot}` would be the {MOST_HOPS + 1}th bot in a row to delegate on",
+                help=f"at most {MOST_HOPS} hops are made from the bot that the user writes to",
+            )
+        program = await life.program.team.program_of(call.bot)
+        deadline = Deadline(program.bot.timeout)
+        deadline.over()  # its time begins when it does
+        return Life(
+            id=new_id(),
+            program=program,
+            stored=life.stored,
+            run=replace(start_run(program.graph, dict(call.context)), asked=call.message),
+            started_at=self._clock.now_ms(),
+            deadline=deadline,
+            runner=life.runner,
+            depth=life.depth + 1,
         )
 
     def _step(self, life: Life, token: Token, once: StepOnce, log: StepLog, now_ms: int) -> Step:
         program, waiting = life.program, token.waiting
+        message = life.stored.message
+        if life.run.asked and program.graph.nodes[token.node].type.name == "trigger":
+            message = structs.replace(message, text=life.run.asked, kind="text")
         return Step(
             node_id=token.node,
             variables=life.run.variables,
-            message=life.stored.message,
+            message=message,
             bot=program.bot,
             llm=program.llm,
             tools=program.tools,
@@ -177,6 +258,8 @@ class Interpreter:
             event=waiting.event if waiting else None,
             state=waiting.state if waiting else ("caught" if token.caught else None),
             history=lambda: self._history(life),
+            wired=program.graph.wired(token.node) if waiting else frozenset(),
+            gate=program.gate(life.runner, life.seq, life.stored) if program.gate else None,
         )
 
     async def _history(self, life: Life) -> tuple[Turn, ...]:
@@ -185,3 +268,13 @@ class Interpreter:
             lambda connection: conversations.history(connection, stored.conversation, stored.seq, most)
         )
         return tuple(Turn(role="user" if who == "user" else "assistant", text=text) for who, text in said)
+
+
+def returned(life: Life, child: Life) -> None:
+    """Wake the caller of a run that is over."""
+    event = Event("returned", {"call": child.id, "text": child.result, "error": child.error_message})
+    life.taking.append(child.left_event)
+    token = waiting_for(life.run, event)
+    if token is not None:
+        life.run = wake(life.run, token, event)
+        life.status = RunStatus.RUNNING

@@ -10,13 +10,27 @@ from msgspec import Struct
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
+from botctl.engine.orders import Placed, carry_out
 from botctl.engine.run import Run, RunStatus, encode, frame_text
+from botctl.engine.standing import ready_tokens
 from botctl.engine.transition import Facts, Failure, Result
-from botctl.execution.outcome import Done, End, Iterate, Order, Proactive, Reply, Ticket, Until, Wait
+from botctl.execution.outcome import (
+    Call,
+    Decision,
+    Done,
+    End,
+    Iterate,
+    Reply,
+    Return,
+    Until,
+    Wait,
+    WaitFor,
+)
 from botctl.execution.step import StepLog
 from botctl.ids import new_id
 from botctl.messages import OutgoingMessage, Said, reply_to
-from botctl.store import conversations, inbox, outbox, runs, steps
+from botctl.project.graph import Graph
+from botctl.store import conversations, ending, events, handoffs, inbox, outbox, runs, steps
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
 from botctl.store.runs import RunRow
@@ -27,7 +41,7 @@ _SUMMARY = 2_000
 
 
 class Visit(Struct, frozen=True):
-    """One execution of a node, measured. duration is in microseconds."""
+    """One execution of a node, measured. duration is in microseconds. child: the run that its Call makes."""
 
     result: Result
     seq: int
@@ -36,6 +50,7 @@ class Visit(Struct, frozen=True):
     started_at: int
     duration_us: int
     retries: int
+    child: Life | None = None
 
 
 class _Entry(Struct, frozen=True, kw_only=True):
@@ -47,7 +62,9 @@ class _Entry(Struct, frozen=True, kw_only=True):
     executed: int
     rows: Sequence[StepRow]
     outgoing: Sequence[tuple[OutgoingMessage, str]]
-    orders: Sequence[tuple[str, Order]]
+    orders: Sequence[Placed]
+    children: Sequence[Life]
+    given_up: Sequence[WaitFor]
     handing_over: bool
     ended: bool
     now_ms: int
@@ -68,7 +85,9 @@ class Journal:
         for visit in visits:
             life.tool_calls += visit.log.tool_calls
             life.tokens += visit.log.tokens_input + visit.log.tokens_output
-        status, message = _status(run)
+            if isinstance(visit.result.outcome, Failure) and visit.result.outcome.in_doubt:
+                life.in_doubt = True
+        status, message = _status(life.program.graph, run)
         over = status in (RunStatus.COMPLETED, RunStatus.ERROR)
         speech: list[Said] = []
         if over or facts.started_to_wait:
@@ -81,12 +100,15 @@ class Journal:
             speech, run.said = [*speech, *run.said], []
             state = run.to_json()
         received = life.stored.message
+        if over and life.parent is not None:
+            life.result, speech = "\n".join(said.text for said in speech), []
         outgoing = [(reply_to(received, said, new_id()), "node") for said in speech]
-        if status is RunStatus.ERROR and life.program.fallback_message:
+        if status is RunStatus.ERROR and life.program.fallback_message and life.parent is None:
             outgoing.append((reply_to(received, Said(text=life.program.fallback_message), new_id()), "bot"))
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
-        waits = [] if over else [wait for token in run.tokens if token.waiting for wait in token.waiting.for_]
+        waits = [] if over else run.waits
+        children = [visit.child for visit in visits if visit.child is not None]
         entry = _Entry(
             state=state,
             status=status,
@@ -95,6 +117,8 @@ class Journal:
             rows=[_row(life, visit, facts.notes.get(place, ())) for place, visit in enumerate(visits)],
             outgoing=outgoing,
             orders=_orders(visits),
+            children=children,
+            given_up=_given_up(life, run, visits) if children or life.run.tokens or waits else (),
             handing_over=over or facts.started_to_wait,
             ended=run.ended,
             now_ms=now,
@@ -104,6 +128,8 @@ class Journal:
         )
         leaving = await self._database.write(lambda connection: _write(connection, life, entry))
         life.run = run
+        life.taking = []
+        life.called += [child for child in children if Return(child.id) in waits]
         life.spoken += [message.text for message, _ in outgoing]
         return leaving
 
@@ -121,6 +147,7 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
             nodes_executed=entry.executed,
             finished_at=entry.finished_at,
             error_message=entry.error_message,
+            in_doubt=int(life.in_doubt),
             tool_calls=life.tool_calls,
             tokens=life.tokens,
         )
@@ -134,57 +161,55 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
         )
         for message, said_by in entry.outgoing
     ]
-    leaving += [
-        sent for id, order in entry.orders if (sent := _carry_out(connection, life, entry.now_ms, id, order))
-    ]
+    for event in life.taking:
+        events.take(connection, event)
+    for child in entry.children:
+        child.parent, child.seq = seq, 0
+        child.seq = runs.add(connection, _child_row(child, entry.now_ms))
+        runs.pin(connection, child.program.definition, *child.program.text)
+    for placed in entry.orders:
+        leaving += carry_out(connection, life, entry.now_ms, placed)
+    for wait in entry.given_up:
+        _give_up(connection, wait, entry.now_ms)
     if entry.handing_over:
         inbox.finish(connection, life.stored.seq, seq)
-    if entry.finished_at is not None and life.used_once:
-        steps.forget(connection, seq)
-    if entry.ended:
+    if entry.finished_at is not None:
+        if life.used_once and entry.status is not RunStatus.ERROR:
+            steps.forget(connection, seq)  # of a failed run it is kept: the run may be retried
+        if life.parent is not None:
+            returned = {"call": life.id, "text": life.result, "error": entry.error_message}
+            life.left_event = events.add(
+                connection,
+                runner=life.runner,
+                run=life.parent,
+                kind="returned",
+                value=returned,
+                now_ms=entry.now_ms,
+            )
+    if entry.ended and life.parent is None:
         conversations.cut(connection, conversation, life.stored.seq)
     return leaving
 
 
-def _carry_out(
-    connection: sqlite3.Connection, life: Life, now_ms: int, id: str, order: Order
-) -> Leaving | None:
-    """Write what a step ordered; the message that may leave now, if it is one."""
-    bot, conversation = life.program.bot.name, life.stored.conversation
-    match order:
-        case Ticket():
-            runs.add_ticket(
-                connection,
-                id=id,
-                bot=bot,
-                run=life.seq,
-                conversation=conversation,
-                subject=order.subject,
-                now_ms=now_ms,
-            )
-            return None
-        case Proactive():
-            message = OutgoingMessage(
-                id=id,
-                bot=bot,
-                platform=order.platform,
-                channel_id=order.channel_id,
-                text=order.text,
-                purpose="proactive",
-            )
-            return outbox.add(
-                connection, message, said_by="order", conversation=None, run=life.seq, now_ms=now_ms
-            )
-
-
-def _status(run: Run) -> tuple[RunStatus, str]:
+def _status(graph: Graph, run: Run) -> tuple[RunStatus, str]:
     if run.failure:
         return RunStatus.ERROR, run.failure
     if run.is_over:
         return RunStatus.COMPLETED, ""
-    if run.tokens and all(token.waiting and not token.waiting.event for token in run.tokens):
+    if run.waits and not ready_tokens(graph, run):
         return RunStatus.WAITING, ""
     return RunStatus.RUNNING, ""
+
+
+def _give_up(connection: sqlite3.Connection, wait: WaitFor, now_ms: int) -> None:
+    """Nobody needs to decide, or to answer, what no run waits for any more."""
+    match wait:
+        case Decision(handoff):
+            handoffs.cancel(connection, handoff, "the run does not wait for it any more", now_ms)
+        case Return(call):
+            ending.cancel(connection, runs.number_of(connection, call), "its caller went on", now_ms)
+        case _:
+            pass
 
 
 def _run_row(life: Life, entry: _Entry) -> RunRow:
@@ -192,6 +217,7 @@ def _run_row(life: Life, entry: _Entry) -> RunRow:
         seq=0,
         id=life.id,
         bot=life.program.bot.name,
+        runner=life.runner,
         kind="workflow",
         conversation=life.stored.conversation,
         message=life.stored.seq,
@@ -206,10 +232,34 @@ def _run_row(life: Life, entry: _Entry) -> RunRow:
         started_at=life.started_at,
         finished_at=entry.finished_at,
         error_message=entry.error_message,
-        parent=None,
+        parent=life.parent,
+        depth=life.depth,
+        in_doubt=int(life.in_doubt),
         tool_calls=life.tool_calls,
         tokens=life.tokens,
     )
+
+
+def _child_row(child: Life, now_ms: int) -> RunRow:
+    """A called run before its first wave: on disk with the wave that called it, so no crash forgets it."""
+    entry = _Entry(
+        state=child.run.to_json(),
+        status=RunStatus.RUNNING,
+        error_message="",
+        executed=0,
+        rows=(),
+        outgoing=(),
+        orders=(),
+        children=(),
+        given_up=(),
+        handing_over=False,
+        ended=False,
+        now_ms=now_ms,
+        finished_at=None,
+        awaits_reply=0,
+        wake_at=None,
+    )
+    return _run_row(child, entry)
 
 
 def _row(life: Life, visit: Visit, notes: Sequence[str]) -> StepRow:
@@ -222,7 +272,7 @@ def _row(life: Life, visit: Visit, notes: Sequence[str]) -> StepRow:
             handle, writes = outcome.handle, outcome.writes
         case Failure():
             error = outcome.message
-        case Iterate() | End() | Wait():
+        case Iterate() | End() | Wait() | Call():
             pass
     every_note = [*log.notes, *notes]
     mask = life.program.mask
@@ -268,10 +318,23 @@ def _cut(value: Any, length: int) -> Any:
     return value if len(text) <= length else text[:length] + "…"
 
 
-def _orders(visits: Sequence[Visit]) -> list[tuple[str, Order]]:
+def _orders(visits: Sequence[Visit]) -> list[Placed]:
     return [
-        (new_id(), order)
+        Placed(new_id(), visit.result.token, order)
         for visit in visits
-        if isinstance(visit.result.outcome, Done)
+        if isinstance(visit.result.outcome, Done | Wait)
         for order in visit.result.outcome.orders
     ]
+
+
+def _given_up(life: Life, run: Run, visits: Sequence[Visit]) -> list[WaitFor]:
+    """What is not waited for any more, or never will be: its token was dropped, or the run is over."""
+    begun: list[WaitFor] = []
+    for visit in visits:
+        if isinstance(visit.result.outcome, Wait):
+            begun += visit.result.outcome.for_
+        elif visit.child is not None:
+            begun.append(Return(visit.child.id))
+    begun += life.run.waits
+    standing = run.waits
+    return [wait for wait in begun if wait not in standing]

@@ -16,6 +16,10 @@ class Life:
     """A run in memory. seq: its number in the store, 0 until it is there.
 
     once: what its unfinished steps did or meant to do, by (node, frame text, key); None: outcome unknown.
+    runner: the root's bot; parent and depth: of a run that another called. called: the runs it called in its
+    last wave, not begun yet. taking: numbers of the events that its next write takes away. result: what a
+    called run has to say to its caller, once it is over; left_event: the event that tells the caller.
+    has_scheduled: something is to happen at a moment because of it.
     """
 
     id: str
@@ -24,6 +28,9 @@ class Life:
     run: Run
     started_at: int
     deadline: Deadline
+    runner: str
+    parent: int | None = None
+    depth: int = 0
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
     error_message: str = ""
@@ -31,7 +38,13 @@ class Life:
     tokens: int = 0
     once: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     used_once: bool = False
+    in_doubt: bool = False
     spoken: list[str] = field(default_factory=list)
+    called: list[Life] = field(default_factory=list)
+    taking: list[int] = field(default_factory=list)
+    result: str = ""
+    left_event: int = 0
+    has_scheduled: bool = False
 
     def answer(self, now_ms: int) -> Answer:
         """What became of the message that started it, as far as it has come."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 from msgspec.structs import asdict
 
-from botctl.execution.outcome import Decision, Event, Link, Reply, Until, WaitFor
+from botctl.execution.outcome import Decision, Event, Link, Reply, Return, Until, WaitFor
 from botctl.messages import Attachment, Button, Said
 
 Frame = tuple[tuple[str, int], ...]
@@ -84,7 +84,9 @@ class Run:
     """One execution, as far as it has come. tokens and loops keep their order of arrival.
 
     ran: for each frame the nodes that have run in it. said: messages not yet handed over. failure: the first
-    uncaught error. ended: end_conversation was reached.
+    uncaught error. ended: end_conversation was reached. stuck: of a run that failed, where it stood with the
+    failed nodes still to be executed, so that it can be retried. asked: what the caller of a called run asks;
+    its triggers take it for the message.
     """
 
     variables: dict[str, Any]
@@ -99,6 +101,8 @@ class Run:
     not_followed: list[tuple[str, str]] = field(default_factory=list)
     failure: str = ""
     ended: bool = False
+    stuck: Run | None = None
+    asked: str = ""
 
     def copy(self) -> Run:
         """A run that can be changed without changing this one."""
@@ -115,7 +119,19 @@ class Run:
             self.not_followed.copy(),
             self.failure,
             self.ended,
+            self.stuck,
+            self.asked,
         )
+
+    @property
+    def waits(self) -> list[WaitFor]:
+        """All that its tokens wait for, those that were woken left out."""
+        return [
+            wait
+            for token in self.tokens
+            if token.waiting is not None and token.waiting.event is None
+            for wait in token.waiting.for_
+        ]
 
     @property
     def executed(self) -> int:
@@ -135,43 +151,23 @@ class Run:
             "steps": self.steps,
             "executed": [self.executed_top, self.executed_inside],
         }
-        if self.tokens:
-            state["tokens"] = [_token_to_json(token) for token in self.tokens]
-        if self.loops:
-            state["loops"] = [
-                [
-                    loop.node,
-                    loop.frame,
-                    loop.index,
-                    loop.item_variable,
-                    loop.items,
-                    loop.condition,
-                    loop.limit,
-                ]
-                for loop in self.loops
-            ]
-        if self.tokens or self.loops:
-            state["ran"] = [[frame, sorted(nodes)] for frame, nodes in self.ran.items()]
+        state.update(_places_to_json(self))
         if self.said:
             state["said"] = [said_to_json(said) for said in self.said]
         if self.not_followed:
             state["not_followed"] = self.not_followed
+        if self.asked:
+            state["asked"] = self.asked
+        if self.stuck is not None:
+            state["stuck"] = _places_to_json(self.stuck)
         return encode(state)
 
 
 def run_from_json(text: str) -> Run:
     """The inverse of `Run.to_json`; failure and ended are not stored, as such a run is over."""
     state = json.loads(text)
-    return Run(
+    run = Run(
         variables=state["variables"],
-        tokens=[_token_from_json(token) for token in state.get("tokens", ())],
-        loops=[
-            Turning(
-                node, _frame(frame), index, item, None if items is None else tuple(items), condition, limit
-            )
-            for node, frame, index, item, items, condition, limit in state.get("loops", ())
-        ],
-        ran={_frame(frame): frozenset(nodes) for frame, nodes in state.get("ran", ())},
         wave=state["wave"],
         steps=state["steps"],
         executed_top=state["executed"][0],
@@ -179,6 +175,36 @@ def run_from_json(text: str) -> Run:
         said=[_said_from_json(said) for said in state.get("said", ())],
         not_followed=[(source, target) for source, target in state.get("not_followed", ())],
     )
+    run.asked = state.get("asked", "")
+    _take_places(run, state)
+    if "stuck" in state:
+        run.stuck = Run(run.variables)
+        _take_places(run.stuck, state["stuck"])
+    return run
+
+
+def _places_to_json(run: Run) -> dict[str, Any]:
+    """Where a run stands: its tokens, its loops, and what has run around them."""
+    places: dict[str, Any] = {}
+    if run.tokens:
+        places["tokens"] = [_token_to_json(token) for token in run.tokens]
+    if run.loops:
+        places["loops"] = [
+            [loop.node, loop.frame, loop.index, loop.item_variable, loop.items, loop.condition, loop.limit]
+            for loop in run.loops
+        ]
+    if places:
+        places["ran"] = [[frame, sorted(nodes)] for frame, nodes in run.ran.items()]
+    return places
+
+
+def _take_places(run: Run, places: dict[str, Any]) -> None:
+    run.tokens = [_token_from_json(token) for token in places.get("tokens", ())]
+    run.loops = [
+        Turning(node, _frame(frame), index, item, None if items is None else tuple(items), condition, limit)
+        for node, frame, index, item, items, condition, limit in places.get("loops", ())
+    ]
+    run.ran = {_frame(frame): frozenset(nodes) for frame, nodes in places.get("ran", ())}
 
 
 def frame_text(frame: Frame) -> str:
@@ -247,6 +273,8 @@ def _wait_to_json(wait: WaitFor) -> list[Any]:
             return ["link", token_hash]
         case Until(at_ms):
             return ["until", at_ms]
+        case Return(call):
+            return ["return", call]
 
 
 def _wait_from_json(value: list[Any]) -> WaitFor:
@@ -259,4 +287,6 @@ def _wait_from_json(value: list[Any]) -> WaitFor:
             return Link(token_hash)
         case ["until", at_ms]:
             return Until(at_ms)
+        case ["return", call]:
+            return Return(call)
     raise ValueError(f"a stored wait of an unknown kind: {value!r}")

@@ -46,6 +46,11 @@ def story_of(connection: sqlite3.Connection, row: RunRow) -> Story:
     )
 
 
+def can_be_retried(row: RunRow) -> bool:
+    """Whether a run failed at a node, so that it can be taken up there."""
+    return row.status == RunStatus.ERROR and run_from_json(row.state).stuck is not None
+
+
 def row_json(row: RunRow, conversation: ConversationKey) -> dict[str, Any]:
     """A run as `runs list --json` has it (INTERFACES, JSON of the CLI)."""
     return {

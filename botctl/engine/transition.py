@@ -14,7 +14,20 @@ from msgspec import Struct
 
 from botctl.engine.run import TOP, Frame, Run, Token, Turning, Waiting
 from botctl.engine.standing import leaves_iteration
-from botctl.execution.outcome import Done, End, Event, Iterate, Outcome, Reply, Until, Wait
+from botctl.execution.outcome import (
+    Call,
+    Decision,
+    Done,
+    End,
+    Event,
+    Iterate,
+    Link,
+    Outcome,
+    Reply,
+    Return,
+    Until,
+    Wait,
+)
 from botctl.expr.condition import parse_condition
 from botctl.expr.path import ExpressionError
 from botctl.project.graph import ERROR, LOOP_BODY, LOOP_DONE, Graph
@@ -23,25 +36,30 @@ MOST_ITERATIONS = 50
 
 
 class Failure(Struct, frozen=True):
-    """A node that failed, after its retries."""
+    """A node that failed, after its retries. in_doubt: an effect of it may or may not have been made."""
 
     message: str
+    in_doubt: bool = False
 
 
 class Result(Struct, frozen=True):
-    """What one token of a wave came to. begun: when it started to wait, the step and moment it began with."""
+    """What one token of a wave came to. begun: when it started to wait, the step, wave and moment it began
+    with. call: the id of the run that a Call makes."""
 
     token: Token
     outcome: Outcome | Failure
     begun: tuple[int, int, int] = (0, 0, 0)
+    call: str = ""
 
 
 @dataclass(slots=True)
 class Facts:
-    """What happened beside the run itself: sentences for the trace, by the index of the wave's result."""
+    """What happened beside the run itself: sentences for the trace, by the index of the wave's result;
+    uncaught: the results that were failures which nothing caught."""
 
     notes: dict[int, list[str]] = field(default_factory=dict)
     started_to_wait: bool = False
+    uncaught: set[int] = field(default_factory=set)
 
     def note(self, index: int, sentence: str) -> None:
         """Tell something about one result of the wave."""
@@ -82,10 +100,30 @@ def apply_wave(graph: Graph, before: Run, results: Sequence[Result]) -> tuple[Ru
     run.wave += 1
     for index, result in enumerate(results):
         _apply(graph, run, facts, index, result)
+    if facts.uncaught:
+        rest = [result for index, result in enumerate(results) if index not in facts.uncaught]
+        run.stuck, _ = apply_wave(graph, before, rest)
     if run.failure or run.ended:
         run.tokens, run.loops = [], []
     _settle(graph, run, facts)
     return run, facts
+
+
+def retry(run: Run) -> tuple[Run, list[Token]]:
+    """A failed run, once more before the nodes that failed; a ValueError if nothing of that kind is known.
+
+    What other tokens waited for went with the run: their nodes begin anew. They are the second value.
+    """
+    if run.stuck is None:
+        raise ValueError("the run did not fail at a node")
+    after = run.copy()
+    after.loops, after.ran = run.stuck.loops, run.stuck.ran
+    anew = [token for token in run.stuck.tokens if token.waiting and not token.waiting.event]
+    after.tokens = [
+        Token(token.node, token.frame, token.caught) if token in anew else token for token in run.stuck.tokens
+    ]
+    after.stuck, after.failure = None, ""
+    return after, anew
 
 
 def wake(run: Run, token: Token, event: Event) -> Run:
@@ -115,6 +153,12 @@ def waiting_for(run: Run, event: Event) -> Token | None:
                         return token
                     case (Until(at_ms), "until") if at_ms <= event.value:
                         return token
+                    case (Decision(handoff), "decision") if handoff == event.value["handoff"]:
+                        return token
+                    case (Link(token_hash), "link") if token_hash == event.value["token_hash"]:
+                        return token
+                    case (Return(call), "returned") if call == event.value["call"]:
+                        return token
     return None
 
 
@@ -128,14 +172,14 @@ def _leave_places(run: Run, results: Sequence[Result]) -> None:
                 run.executed_inside += 1
             else:
                 run.executed_top += 1
-        if isinstance(result.outcome, Wait):
+        if isinstance(result.outcome, Wait | Call):
             continue
         gone.add(token) if token.waiting is None else _remove(run, token)
         run.ran[token.frame] = run.ran.get(token.frame, frozenset()) | {token.node}
     if len(gone) == len(run.tokens):
         run.tokens = []
     elif gone:
-        run.tokens = [token for token in run.tokens if token not in gone]
+        run.tokens = [token for token in run.tokens if token.waiting is not None or token not in gone]
 
 
 def _remove(run: Run, token: Token) -> None:
@@ -167,20 +211,23 @@ def _apply(graph: Graph, run: Run, facts: Facts, index: int, result: Result) -> 
             run.said += outcome.say
             facts.started_to_wait = True
             _put_away(run, token, outcome, result.begun)
+        case Call():
+            facts.started_to_wait = True
+            _put_away(run, token, Wait((Return(result.call),)), result.begun)
         case End():
             run.ended = True
         case Failure():
             if _is_live(run, token.frame):
                 _fail(graph, run, facts, index, token, outcome)
-        case _:
-            raise NotImplementedError("delegation is not built yet")
 
 
 def _put_away(run: Run, token: Token, outcome: Wait, begun: tuple[int, int, int]) -> None:
     if token.waiting is not None:
         begun = (token.waiting.seq, token.waiting.wave, token.waiting.started_at)
     waiting = Waiting(*begun, outcome.for_, outcome.state)
-    place = next(i for i, other in enumerate(run.tokens) if other is token)
+    place = next((i for i, other in enumerate(run.tokens) if other is token), None)
+    if place is None:
+        return  # an error earlier in the wave dropped the iteration it stood in
     run.tokens[place] = Token(token.node, token.frame, token.caught, waiting)
 
 
@@ -281,6 +328,7 @@ def _fail(graph: Graph, run: Run, facts: Facts, index: int, token: Token, failur
             handler = next((id for id in graph.lone_handlers if not _has_run(run, id)), "")
             if not handler:
                 run.failure = run.failure or failure.message
+                facts.uncaught.add(index)
                 return
             _enter(run, handler, TOP, caught=True)
             facts.note(index, f"caught by `{handler}`")

@@ -24,7 +24,51 @@ class Proactive(Struct, frozen=True, kw_only=True):
     text: str
 
 
-Order = Ticket | Proactive
+class Schedule(Struct, frozen=True, kw_only=True):
+    """Say a text later. at_ms: when first, milliseconds since 1970, UTC. every: a cron expression in
+    `timezone`, "" for once. Without a channel it goes to the conversation. A `key` replaces the schedule of
+    this conversation that had it."""
+
+    text: str
+    at_ms: int
+    every: str = ""
+    timezone: str = "UTC"
+    key: str = ""
+    platform: str = ""
+    channel_id: str = ""
+
+
+class Unschedule(Struct, frozen=True, kw_only=True):
+    """Take away the schedule of this conversation that has this key."""
+
+    key: str
+
+
+class AskPerson(Struct, frozen=True, kw_only=True):
+    """Record a handoff and tell those who may decide. What is left out is as the bot's `handoff` says.
+
+    expires is in seconds; reviewers and notify as in bot.yaml.
+    """
+
+    handoff_id: str
+    reason: str
+    reviewers: tuple[str, ...] = ()
+    notify: tuple[Mapping[str, Any], ...] = ()
+    expires: float | None = None
+
+
+class LeaveGate(Struct, frozen=True, kw_only=True):
+    """The auth_gate is left: its codes and links are void. With a contact, remember it as verified.
+
+    challenges: the ids of what it sent; with none given it is all that the run sent.
+    """
+
+    contact_type: str = ""
+    contact: str = ""
+    challenges: tuple[str, ...] = ()
+
+
+Order = Ticket | Proactive | Schedule | Unschedule | AskPerson | LeaveGate
 
 
 class Done(Struct, frozen=True):
@@ -50,7 +94,7 @@ class Decision(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True):
-    """Wait until a link with this token hash was confirmed."""
+    """Wait until the link whose token has this keyed hash was confirmed."""
 
     token_hash: str
 
@@ -61,16 +105,23 @@ class Until(Struct, frozen=True):
     at_ms: int
 
 
-WaitFor = Reply | Decision | Link | Until
+class Return(Struct, frozen=True):
+    """Wait until the run that a Call made has ended. Only the engine makes it; call: the run's id."""
+
+    call: str
+
+
+WaitFor = Reply | Decision | Link | Until | Return
 
 
 class Wait(Struct, frozen=True):
     """Put the run away until the first of `for_` happens; the node is then executed again with `step.event`
-    set to it and `step.state` to `state` (a JSON value)."""
+    set to it and `step.state` to `state` (a JSON value). orders as in Done."""
 
     for_: tuple[WaitFor, ...]
     state: Any = None
     say: tuple[Said, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 class Iterate(Struct, frozen=True):
@@ -100,8 +151,12 @@ Outcome = Done | Wait | Iterate | Call | End
 
 
 class Event(Struct, frozen=True):
-    """What woke a waiting node. `kind` says which; `value` is the message's text, the decision with its note,
-    the link's token hash, the moment in milliseconds, or a called bot's answer (a JSON value)."""
+    """What woke a waiting node. `kind` says which; `value` is, by kind:
+
+    reply: the message's text; until: the moment in milliseconds; link: {"token_hash"};
+    decision: {"handoff", "status" (approved, rejected, expired), "by", "note", "sets" (variables)};
+    returned: {"call", "text", "error" ("" if it went well)}.
+    """
 
     kind: Literal["reply", "decision", "link", "until", "returned"]
     value: Any = None

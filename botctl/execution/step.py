@@ -35,6 +35,26 @@ class Sandbox(Protocol):
         """The top-level variables that the code changed or added. ScriptError when it fails or is stopped."""
 
 
+class Gatekeeper(Protocol):
+    """Codes and links by which users prove who they are; one per step, bound to its run and conversation."""
+
+    async def issue(
+        self, *, challenge: str, provider: str, contact_type: str, contact: str, method: str, ttl: float
+    ) -> str:
+        """Make a code (or link) good for `ttl` seconds, store its keyed hash, then send it to the contact.
+
+        challenge: an id made by the caller, new for each code. Returns `sent`; `limited` when this contact or
+        user had too many, and nothing was sent; `refused` when the provider says that it cannot reach such a
+        contact. OutsideError when the provider is down, UserError when it is not set up.
+        """
+
+    def hash_of(self, challenge: str) -> str:
+        """The keyed hash of what was issued under this id; "" if nothing was."""
+
+    def remembered(self, contact_type: str, since_ms: int) -> str:
+        """The contact that this user was last verified with, not before `since_ms`; "" if none."""
+
+
 class OnceJournal(Protocol):
     """Where a step's intents and results are remembered."""
 
@@ -86,7 +106,8 @@ class Step(Struct, frozen=True, kw_only=True):
     with an outside effect goes through `once`, so that it is done once and remembered.
 
     variables: as they were before the wave, not to be changed. event: what woke a waiting node, else None.
-    state: what its last Wait kept. history: the conversation before this message.
+    state: what its last Wait kept. history: the conversation before this message. wired: the handles that
+    some edge leaves by. gate: codes and links; None where there is no store behind.
     """
 
     node_id: str
@@ -102,6 +123,8 @@ class Step(Struct, frozen=True, kw_only=True):
     event: Event | None = None
     state: Any = None
     history: Callable[[], Awaitable[tuple[Turn, ...]]] | None = None
+    wired: frozenset[str] = frozenset()
+    gate: Gatekeeper | None = None
 
     async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool = False) -> Any:
         """Do `action` once in the life of this step and remember its result, a JSON value.

@@ -7,7 +7,9 @@ is made if it is not there yet; the other entries stay.
 `end_conversation` ends the run and closes the conversation. `create_ticket` records a ticket and tells those
 whom the bot's `handoff.notify` names, not the user; for a ticket in another system call its tool.
 
-`human_handoff` asks a person and puts the run away until they decide.
+`human_handoff` asks a person and puts the run away until they decide, with `botctl handoff approve <id>`
+or where they were told. `reason` is what they see. After `expires` without a decision it goes on by
+`expired`, or by `rejected` if no edge leaves by `expired`. `handoff` is set to {id, status, by, note}.
 
 Ways out: `next`; of end_conversation none; of human_handoff `approved`, `rejected` and `expired`.
 
@@ -42,13 +44,13 @@ from pydantic import model_validator
 
 from botctl.duration import Duration
 from botctl.errors import UserError
-from botctl.execution.outcome import Done, End, Outcome, Ticket
+from botctl.execution.outcome import AskPerson, Decision, Done, End, Outcome, Ticket, Wait
 from botctl.execution.step import Step
 from botctl.expr.path import Parts
+from botctl.ids import new_id
 from botctl.nodes.node_type import NodeData, NodeType, Shape
 from botctl.nodes.template_rules import BARE_PATH_RULES, TEMPLATE_RULES
 from botctl.nodes.templates import BarePath, Template, Writing, bare_path, render, render_value
-from botctl.nodes.unbuilt import unbuilt
 from botctl.nodes.variants import Variant, check_variant
 
 _VARIANTS = {
@@ -94,7 +96,28 @@ async def execute(data: ActionData, step: Step) -> Outcome:
         return End()
     if data.actionType == "create_ticket":
         return Done(orders=(Ticket(subject=render(data.subject, step)),))
-    raise unbuilt("action human_handoff")
+    return _ask(data, step)
+
+
+def _ask(data: ActionData, step: Step) -> Outcome:
+    """Ask once; woken by the decision, go on with it."""
+    if step.event is None:
+        handoff = new_id()
+        order = AskPerson(
+            handoff_id=handoff,
+            reason=render(data.reason, step),
+            reviewers=tuple(name for one in data.reviewers if (name := render(one, step).strip())),
+            notify=tuple(data.notify),
+            expires=data.expires,
+        )
+        step.log.input = {"reason": order.reason}
+        return Wait((Decision(handoff),), state={"reason": order.reason}, orders=(order,))
+    decision = step.event.value
+    step.log.input = step.state
+    status = decision["status"]
+    told = {"id": decision["handoff"], "status": status, "by": decision["by"], "note": decision["note"]}
+    handle = "rejected" if status == "expired" and "expired" not in step.wired else status
+    return Done(writes={**decision["sets"], "handoff": told}, handle=handle)
 
 
 def _value(written: Any, step: Step) -> Any:

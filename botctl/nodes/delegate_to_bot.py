@@ -21,16 +21,18 @@ Way out: `next`, and `error` as for every node.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import Field
 
-from botctl.execution.outcome import Outcome
+from botctl.errors import OutsideError, UserError
+from botctl.execution.outcome import Call, Done, Outcome
 from botctl.execution.step import Step
+from botctl.expr.template import to_text
 from botctl.nodes.node_type import NodeData, NodeType, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import JSON_RULES, TEMPLATE_RULES
-from botctl.nodes.templates import JsonTemplate, Template, VariableName
-from botctl.nodes.unbuilt import unbuilt
+from botctl.nodes.templates import JsonTemplate, Template, VariableName, render, render_json
 from botctl.source.rule import Finding, Rule
 
 
@@ -46,8 +48,26 @@ class DelegateToBotData(NodeData):
 
 
 async def execute(data: DelegateToBotData, step: Step) -> Outcome:
-    """Not built yet."""
-    raise unbuilt("delegate_to_bot")
+    """Call the other bot; woken by its answer, go on with it."""
+    if step.event is None:
+        target = render(data.target_bot_id, step).strip()
+        context = _context(data, step)
+        step.log.input = {"target_bot_id": target, "context": context}
+        return Call(bot=target, message=to_text(step.variables.get("message", "")), context=context)
+    returned = step.event.value
+    if returned["error"]:
+        raise OutsideError(f"the other bot failed: {returned['error']}")
+    step.log.output = returned["text"]
+    return Done({data.outputVariable: returned["text"]} if data.outputVariable else {})
+
+
+def _context(data: DelegateToBotData, step: Step) -> dict[str, Any]:
+    if data.context is None or data.context == "":
+        return {}
+    value = render_json(data.context, step)
+    if not isinstance(value, dict):
+        raise UserError("`context` is not a JSON object", help='write it like {"customer": "{{user_id}}"}')
+    return value
 
 
 def writes(data: DelegateToBotData) -> Mapping[str, Shape]:

@@ -61,6 +61,11 @@ class CustomConnection:
         """Whether requests must be signed; if not, only this machine may make any."""
         return self._signer is not None
 
+    @property
+    def sends_in_memory(self) -> bool:
+        """Without a callback a message waits for the response that carries it."""
+        return self._callback is None
+
     async def run(self) -> None:
         """There is nothing to poll."""
 

@@ -90,6 +90,15 @@ class Doorkeeper(Protocol):
         """Whether webhooks must be signed."""
 
 
+@runtime_checkable
+class InMemory(Protocol):
+    """A connection that may hand messages over within this process, so that none can be seen twice."""
+
+    @property
+    def sends_in_memory(self) -> bool:
+        """Whether `send` reaches nobody outside by itself."""
+
+
 class Platform(Struct, frozen=True, kw_only=True):
     """One platform. settings: what may stand under `platforms: <name>:`; connect: (settings with every
     `${NAME}` resolved, context) -> Connection. secrets: the settings without which it is off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,20 +13,30 @@ from typing import Any
 from botctl.clock import Clock, SystemClock
 from botctl.engine.interpreter import Interpreter
 from botctl.execution.step import ToolBox
+from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.platforms.platform import Connection, ConnectionContext
 from botctl.project.load import Bot, Project
-from botctl.runtime.alarms import Alarms
 from botctl.runtime.bot import LiveBot, NoTools, connect_model
+from botctl.runtime.carriers import Carriers
+from botctl.runtime.gates import Gates
 from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
 from botctl.runtime.router import Router
+from botctl.runtime.secret_key import secret_key
+from botctl.runtime.senders import Senders, email_sender
 from botctl.runtime.server import HttpServer
 from botctl.runtime.supervisor import Supervisor
+from botctl.runtime.team import Team
+from botctl.runtime.timetable import Timetable
+from botctl.runtime.turn import Turns
+from botctl.runtime.verify_page import VerifyPage, asks_by_link
+from botctl.runtime.watch import Watch
 from botctl.runtime.workspace import open_workspace
 from botctl.sandbox.javascript import JavaScriptPool
 from botctl.secrets import Environment
+from botctl.spec.bot import BotSpec, HandoffSection
 from botctl.store import inbox
 from botctl.store.database import Database, open_database
 from botctl.tools.catalogue import Catalogue
@@ -57,6 +68,8 @@ class App:
         self.off: dict[tuple[str, str], str] = {}
         self.recovered = 0
         self.server: HttpServer | None = None
+        self.locks: list[RunnerLock] = []
+        self._identity: dict[str, Mapping[str, Mapping[str, Any]]] = {}
         self._declared = bots
         self._chooses_platforms = connections is None
         self._stdin: Stdin = stdin
@@ -74,14 +87,22 @@ class App:
     async def __aenter__(self) -> App:
         async with AsyncExitStack() as stack:
             for bot in self._declared:
-                stack.enter_context(RunnerLock(self.state_folder, bot.spec.name))
+                self.locks.append(stack.enter_context(RunnerLock(self.state_folder, bot.spec.name)))
             self.database: Database = await open_database(self.state_folder / "state.db")
             stack.push_async_callback(self.database.close)
-            self.bots = {bot.spec.name: await self._switch_on(bot, stack) for bot in self._declared}
-            self.delivery = Delivery(self.connections, self.database, self.clock)
-            interpreter = Interpreter(self.database, self.clock, self.delivery.deliver)
-            self.router = Router(self.bots, interpreter, self.database, self.clock, self.delivery.deliver)
-            self.inbox = Inbox(self.database, self.router, self.clock)
+            email = email_sender(self.project.spec.smtp, self.environment, self.clock)
+            names = [bot.spec.name for bot in self._declared]
+            self.gates = self._gates(stack)
+            self.bots: dict[str, LiveBot] = {}
+            self.team = Team(self.project, self.environment, self.bots, partial(self._switch_on, stack))
+            for bot in self._declared:
+                self.bots[bot.spec.name] = await self._switch_on(stack, bot)
+            self.delivery = Delivery(Senders(self.connections, email), self.database, self.clock)
+            deliver = self.delivery.deliver
+            interpreter = Interpreter(self.database, self.clock, deliver)
+            self.turns = Turns(self.bots, self.team, interpreter, self.database, self.clock, deliver)
+            self.router = Router(self.turns, self.database, names)
+            self.inbox = Inbox(self.database, self.router, self.clock, self.gates.guard)
             if self._chooses_platforms:
                 self._connect(stack)
             stack.push_async_callback(self.delivery.crew.close, DRAIN)
@@ -89,12 +110,19 @@ class App:
             self.supervisor = Supervisor(self.connections, self.clock)
             for name, live in self.bots.items():
                 await live.pin(self.database)
+                self.gates.recover(name)
                 self.recovered += self.delivery.recover(name) + self.router.recover(name)
+            self.router.attend()
             # Only now: what was accepted in between would be pending too, and be done twice.
             await self._serve(stack)
-            alarms = Alarms(self.router, self.database, self.clock, sorted(self.bots))
-            ringing = asyncio.create_task(alarms.run(), name="alarms")
-            stack.push_async_callback(_stop, ringing)
+            was_set = self.turns.alarm_was_set
+            timetable = Timetable(
+                self.router, self.database, self.clock, names, was_set, deliver, self.environment.mask
+            )
+            watch = Watch(self.database, self._look)
+            for work in (timetable.run(), watch.run()):
+                task = asyncio.create_task(work)
+                stack.push_async_callback(_stop, task)
             self._stack = stack.pop_all()
         return self
 
@@ -120,8 +148,27 @@ class App:
         faults = {"/".join(place): fault for place, fault in self.supervisor.faults.items()}
         return {"bots": sorted(self.bots), "faults": faults}
 
-    async def _switch_on(self, bot: Bot, stack: AsyncExitStack) -> LiveBot:
+    def _gates(self, stack: AsyncExitStack) -> Gates:
+        carriers = Carriers(
+            IDENTITY_PROVIDERS, self._identity.__getitem__, self._only_console, self.environment, self.clock
+        )
+        stack.push_async_callback(carriers.close)
+        key, public_url = secret_key(self.state_folder), self.project.spec.server.public_url
+        return Gates(self.database, self.clock, key, carriers.carrier, public_url)
+
+    def _only_console(self, bot: str) -> bool:
+        """Whether the terminal is the only place where anybody talks to a bot."""
+        return {platform for name, platform in self.connections if name == bot} == {"console"}
+
+    def _look(self) -> None:
+        """Another process has written: see to what it may have left for us."""
+        self.router.attend()
+        self.turns.alarm_was_set.set()
+        self.delivery.look(list(self.bots))
+
+    async def _switch_on(self, stack: AsyncExitStack, bot: Bot) -> LiveBot:
         spec = bot.spec
+        self._identity[spec.name] = spec.identity
         model = connect_model(spec.name, spec.llm, bot.folder, self.environment, self.clock)
         stack.push_async_callback(model.close)
         return LiveBot(
@@ -130,7 +177,16 @@ class App:
             tools=self._tools_of(bot, stack),
             sandbox=self._sandbox(stack).for_bot(spec.name),
             mask=self.environment.mask,
+            handoff=self._handoff_of(spec),
+            team=self.team,
+            gate=self.gates.gate,
         )
+
+    def _handoff_of(self, spec: BotSpec) -> HandoffSection:
+        """A bot's own section; whom to tell is the project's `notify` where it says nothing."""
+        if spec.handoff.notify or not self.project.spec.notify:
+            return spec.handoff
+        return spec.handoff.model_copy(update={"notify": self.project.spec.notify})
 
     def _tools_of(self, bot: Bot, stack: AsyncExitStack) -> ToolBox:
         name = bot.spec.workspace
@@ -171,8 +227,9 @@ class App:
         )
 
     async def _serve(self, stack: AsyncExitStack) -> None:
-        """Start the one HTTP server if any platform listens."""
-        if all(platform == "console" for _, platform in self.connections):
+        """Start the one HTTP server if any platform listens, or a link leads to it."""
+        asks = any(asks_by_link(bot.graph) for bot in self._declared if bot.graph)
+        if not asks and all(platform == "console" for _, platform in self.connections):
             return
         section = self.project.spec.server
         server = HttpServer(
@@ -180,6 +237,7 @@ class App:
             port=section.port if self._port is None else self._port,
             connections=self.connections,
             health=self.health,
+            routes=VerifyPage(self.database, self.clock, self.gates.key, self.router.attend).routes(),
         )
         await server.start()
         stack.push_async_callback(server.stop)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from botctl.clock import Clock
-from botctl.engine.program import Program
+from botctl.engine.program import Program, Team
 from botctl.engine.transition import Limits
 from botctl.errors import UserError
-from botctl.execution.step import BotFacts, Sandbox, ToolBox
+from botctl.execution.step import BotFacts, Gatekeeper, Sandbox, ToolBox
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.provider import ModelSettings, Provider
 from botctl.llm.providers import PROVIDERS
@@ -22,9 +23,10 @@ from botctl.messages import IncomingMessage
 from botctl.project.load import Bot
 from botctl.project.workflow_file import pinned_graph
 from botctl.secrets import Environment
-from botctl.spec.bot import AllowSection, ModelSection
+from botctl.spec.bot import AllowSection, HandoffSection, ModelSection
 from botctl.store import runs
 from botctl.store.database import Database
+from botctl.store.inbox import Stored
 from botctl.tools.tool import Tool, ToolResult
 
 
@@ -70,8 +72,18 @@ class LiveBot:
     """What the router needs to know of a bot. `program` is that of the workflow as it is written now."""
 
     def __init__(
-        self, bot: Bot, *, model: ChatModel, tools: ToolBox, sandbox: Sandbox, mask: Callable[[str], str]
+        self,
+        bot: Bot,
+        *,
+        model: ChatModel,
+        tools: ToolBox,
+        sandbox: Sandbox,
+        mask: Callable[[str], str],
+        handoff: HandoffSection,
+        team: Team,
+        gate: Callable[[str, str, int, Stored], Gatekeeper] | None,
     ):
+        """gate: makes a step's Gatekeeper, from the bot, the runner, the run and the message."""
         spec = bot.spec
         if bot.graph is None:
             raise UserError(
@@ -81,6 +93,8 @@ class LiveBot:
         self.name = spec.name
         self.concurrent_runs = spec.limits.concurrent_runs
         self.welcome_message = spec.welcome_message
+        self.pending_message = spec.handoff.pending_message
+        self.ttl_ms = round(spec.conversation.ttl * 1000)
         self.model = model
         self._allow = spec.allow
         self._bot = bot
@@ -94,6 +108,7 @@ class LiveBot:
             ),
             graph=bot.graph,
             definition=bot.definition,
+            text=(bot.workflow.file, bot.workflow.text) if bot.workflow else ("", ""),
             llm=model,
             tools=tools,
             sandbox=sandbox,
@@ -101,15 +116,16 @@ class LiveBot:
             limits=Limits(max_nodes=spec.limits.max_nodes, max_loop_nodes=spec.limits.max_loop_nodes),
             fallback_message=spec.fallback_message,
             max_messages=spec.conversation.max_messages,
+            handoff=handoff,
+            team=team,
+            gate=partial(gate, spec.name) if gate else None,
         )
         self._pinned: dict[str, Program] = {self.program.definition: self.program}
 
     async def pin(self, database: Database) -> None:
         """Store the definition that new runs will be pinned to."""
-        workflow = self._bot.workflow
-        if workflow is not None:
-            hash, file, text = self.program.definition, workflow.file, workflow.text
-            await database.write(lambda connection: runs.pin(connection, hash, file, text))
+        hash, (file, text) = self.program.definition, self.program.text
+        await database.write(lambda connection: runs.pin(connection, hash, file, text))
 
     def program_of(self, definition: str, database: Database) -> Program:
         """The program of a run that was started with an earlier text of the workflow."""
@@ -120,7 +136,7 @@ class LiveBot:
 
             file, text = database.read(load)
             self._pinned[definition] = replace(
-                self.program, graph=pinned_graph(text, file), definition=definition
+                self.program, graph=pinned_graph(text, file), definition=definition, text=(file, text)
             )
         return self._pinned[definition]
 

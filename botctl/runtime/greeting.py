@@ -6,7 +6,7 @@ import sqlite3
 
 from botctl.ids import new_id
 from botctl.messages import IncomingMessage, Said, reply_to
-from botctl.store import conversations, inbox, outbox, runs
+from botctl.store import conversations, ending, handoffs, inbox, outbox
 from botctl.store.inbox import Stored
 from botctl.store.outbox import Leaving
 
@@ -20,7 +20,7 @@ def is_reset(message: IncomingMessage) -> bool:
 
 def reset(connection: sqlite3.Connection, stored: Stored, now_ms: int) -> Leaving:
     """Close the conversation up to this message; the confirmation that may leave."""
-    runs.cancel_waiting(connection, stored.conversation, "the user started over (/reset)", now_ms)
+    ending.cancel_waiting(connection, stored.conversation, "the user started over (/reset)", now_ms)
     conversations.cut(connection, stored.conversation, stored.seq)
     inbox.ignore(connection, stored.seq, "/reset: the conversation was closed")
     return _say(connection, stored, STARTED_OVER, now_ms)
@@ -29,6 +29,16 @@ def reset(connection: sqlite3.Connection, stored: Stored, now_ms: int) -> Leavin
 def welcome(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: int) -> Leaving | None:
     """Say the welcome if this conversation never heard it; in one transaction, so once for ever."""
     if not conversations.welcome(connection, stored.conversation):
+        return None
+    return _say(connection, stored, text, now_ms)
+
+
+def hold(
+    connection: sqlite3.Connection, stored: Stored, handoff: str, text: str, now_ms: int
+) -> Leaving | None:
+    """Keep a message for the reviewer of a handoff; the user is told so once."""
+    inbox.ignore(connection, stored.seq, f"kept for the reviewer of handoff {handoff}")
+    if not handoffs.tell_user(connection, handoff) or not text:
         return None
     return _say(connection, stored, text, now_ms)
 

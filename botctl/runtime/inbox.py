@@ -29,7 +29,9 @@ class StoredReceipt:
 class Inbox:
     """The one door for messages of all platforms."""
 
-    def __init__(self, database: Database, router: Router, clock: Clock) -> None:
+    def __init__(self, database: Database, router: Router, clock: Clock, guard: inbox.Guard) -> None:
+        """guard: takes out of a message what must not be stored."""
+        self._guard = guard
         self._database = database
         self._router = router
         self._clock = clock
@@ -40,7 +42,7 @@ class Inbox:
         def store(connection: sqlite3.Connection) -> tuple[inbox.Stored, bool]:
             if cursor is not None:
                 inbox.save_cursor(connection, message.bot, message.platform, cursor)
-            return inbox.add(connection, message)
+            return inbox.add(connection, message, self._guard)
 
         stored, is_new = await self._database.write(store)
         work = self._router.enqueue(stored) if is_new else self._router.under_way(stored.seq)

@@ -51,6 +51,13 @@ def holder_of(state_folder: Path, bot: str) -> str:
         os.close(file)
 
 
+def holders(state_folder: Path) -> dict[str, str]:
+    """The bots that run on this state, each with its process."""
+    bots = sorted(path.stem for path in state_folder.glob("*.lock"))
+    held = ((bot, holder_of(state_folder, bot)) for bot in bots)
+    return {bot: process for bot, process in held if process}
+
+
 def _lock(file: int) -> bool:
     if os.name == "nt":
         import msvcrt

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from botctl.clock import Clock
-from botctl.platforms.platform import Connection, SendError
+from botctl.platforms.platform import InMemory, SendError
 from botctl.runtime.crew import Crew
+from botctl.runtime.senders import Sender, Senders
 from botctl.store import outbox
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
@@ -20,35 +23,61 @@ Lane = tuple[str, str, str]
 """(bot, platform, channel): messages of one lane never overtake each other."""
 
 MOST_ATTEMPTS = 8
+HASTE = 1.0
+"""Seconds after which a message that is still on its way lets those to other channels go."""
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
+
+
+@asynccontextmanager
+async def _alone(place: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One message at a time leaves to a platform, from its first byte until it is noted as sent, so that a
+    crash repeats one reply at most. What takes longer than HASTE lets others go on meanwhile."""
+    is_held = True
+
+    def give_back() -> None:
+        nonlocal is_held
+        if is_held:
+            is_held = False
+            place.release()
+
+    await place.acquire()
+    timer = asyncio.get_running_loop().call_later(HASTE, give_back)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        give_back()
 
 
 class Delivery:
     """Sends what left the engine. A lane has a task only while there is something in it."""
 
-    def __init__(
-        self, connections: Mapping[tuple[str, str], Connection], database: Database, clock: Clock
-    ) -> None:
-        self._connections = connections
+    def __init__(self, senders: Senders, database: Database, clock: Clock) -> None:
+        self._senders = senders
         self._database = database
         self._clock = clock
         self._lanes: dict[Lane, deque[Leaving]] = {}
+        self._found: set[int] = set()
+        self._places: dict[tuple[str, str], asyncio.Semaphore] = {}
         self.crew = Crew()
 
     def deliver(self, leaving: Sequence[Leaving]) -> None:
         """Send these after what is already in their lanes."""
         for one in leaving:
+            if one.seq in self._found:
+                continue  # `look` was quicker than the one who wrote it
             message = one.message
             lane = (message.bot, message.platform, message.channel_id)
             queue = self._lanes.get(lane)
             if queue is not None:
                 queue.append(one)
                 continue
-            if (message.bot, message.platform) not in self._connections:
+            sender = self._senders.find(message.bot, message.platform)
+            if sender is None:
                 continue  # its platform is off: the row waits for a start with it
             self._lanes[lane] = deque((one,))
-            self.crew.start(self._empty(lane))
+            self.crew.start(self._empty(lane, sender))
 
     def recover(self, bot: str) -> int:
         """Send what a former life of this process left behind. How many messages that is."""
@@ -56,30 +85,45 @@ class Delivery:
         self.deliver(left)
         return len(left)
 
-    async def _empty(self, lane: Lane) -> None:
+    def look(self, bots: Sequence[str]) -> None:
+        """Send what other processes put into the outbox of these bots, or put back into it."""
+        known = {one.seq for queue in self._lanes.values() for one in queue}
+        for bot in bots:
+            left = self._database.read(lambda connection, bot=bot: outbox.pending(connection, bot))  # type: ignore[misc]
+            found = [one for one in left if one.seq not in known]
+            self._found.difference_update(one.seq for one in found)
+            self.deliver(found)
+            self._found.update(one.seq for one in found)
+
+    async def _empty(self, lane: Lane, sender: Sender) -> None:
         queue = self._lanes[lane]
-        connection = self._connections[lane[:2]]
+        in_memory = isinstance(sender, InMemory) and sender.sends_in_memory
+        place = None if in_memory else self._places.setdefault(lane[:2], asyncio.Semaphore(1))
         try:
             while queue:
-                await self._send(connection, queue[0])
+                await self._send(sender, place, queue[0])
                 queue.popleft()
         finally:
             del self._lanes[lane]
 
-    async def _send(self, connection: Connection, leaving: Leaving) -> None:
+    async def _send(self, sender: Sender, place: asyncio.Semaphore | None, leaving: Leaving) -> None:
         attempts = leaving.attempts
         while True:
-            pause = await self._attempt(connection, leaving, attempts)
+            if place is None:
+                pause = await self._attempt(sender, leaving, attempts)
+            else:
+                async with _alone(place):
+                    pause = await self._attempt(sender, leaving, attempts)
             if pause is None:
                 return
             attempts += 1
             await self._clock.sleep(pause)
 
-    async def _attempt(self, connection: Connection, leaving: Leaving, attempts: int) -> float | None:
+    async def _attempt(self, sender: Sender, leaving: Leaving, attempts: int) -> float | None:
         """Try once; the seconds to wait before the next try, None when there is none."""
         seq = leaving.seq
         try:
-            ids = await connection.send(leaving.message)
+            ids = await sender.send(leaving.message)
         except SendError as error:
             what = error.message
             if error.permanent or attempts + 1 >= MOST_ATTEMPTS:

@@ -58,7 +58,7 @@ def choose_platforms(
             off[name] = reason
         else:
             live.append(
-                LivePlatform(record, record.settings.model_validate(_resolved(section or {}, environment)))
+                LivePlatform(record, record.settings.model_validate(resolved(section or {}, environment)))
             )
     reason = _console_stays_closed(live, stdin, wanted)
     if reason and any(platform.record.name == "console" for platform in live):
@@ -98,7 +98,8 @@ def _console_stays_closed(live: list[LivePlatform], stdin: Stdin, wanted: Collec
     return ""
 
 
-def _resolved(section: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+def resolved(section: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """A section with every `${NAME}` in it, however deep, put in; a UserError for one that is not set."""
     return {name: _resolve(value, environment) for name, value in section.items()}
 
 

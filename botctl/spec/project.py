@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,24 @@ class DashboardSection(Section):
     """Reviewers by name, each with a token as `${NAME}`."""
 
 
+class SmtpSection(Section):
+    """`smtp`: the mail server that notices are handed to."""
+
+    host: str = Field(min_length=1)
+    """The server's name."""
+    port: int = Field(default=587, ge=1, le=65535)
+    """Its port: usually 587 with `starttls`, 465 with `tls`, 25 with `none`."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """starttls: encrypted after a greeting, or nothing is sent; tls: encrypted from the start; none: not
+    encrypted, for a server on the same machine."""
+    username: str = ""
+    """The account at the server; without one nobody logs in."""
+    password: str = ""
+    """The account's password, as `${NAME}`."""
+    sender: str = Field(min_length=3)
+    """Whom mails are from, such as `bots@example.com` or `Bots <bots@example.com>`."""
+
+
 class RetentionSection(Section):
     """`retention`: how long finished things are kept."""
 
@@ -52,8 +70,8 @@ class ProjectSpec(Section):
     """The dashboard."""
     notify: list[dict[str, Any]] = []
     """Whom to tell about handoffs of bots that do not say it themselves."""
-    smtp: dict[str, Any] = {}
-    """The mail server for notices: host, port, username, password, sender."""
+    smtp: SmtpSection | None = None
+    """The mail server for notices; without one nobody is told by email."""
     limits: dict[str, Any] = {}
     """Limits for all bots; a bot's own go before."""
     retention: RetentionSection = Field(default_factory=RetentionSection)

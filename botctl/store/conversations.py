@@ -7,17 +7,19 @@ import sqlite3
 from botctl.messages import ConversationKey, IncomingMessage
 
 
-def touch(connection: sqlite3.Connection, message: IncomingMessage) -> int:
-    """The conversation's number, made or brought up to date by a message of it."""
+def touch(connection: sqlite3.Connection, message: IncomingMessage) -> tuple[int, int]:
+    """The conversation's number, made or brought up to date by a message of it; and when the message before
+    this one came, 0 for the first."""
     row = connection.execute(
         "INSERT INTO conversations"
         " (bot, platform, channel_id, user_id, thread_id, user_name, started_at, last_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (bot, platform, channel_id, user_id, thread_id)"
-        " DO UPDATE SET last_at = excluded.last_at, user_name = excluded.user_name RETURNING seq",
+        " DO UPDATE SET previous_at = last_at, last_at = excluded.last_at, user_name = excluded.user_name"
+        " RETURNING seq, previous_at",
         (*message.conversation, message.user_name, message.received_at, message.received_at),
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def key_of(connection: sqlite3.Connection, conversation: int) -> ConversationKey:
@@ -40,6 +42,19 @@ def welcome(connection: sqlite3.Connection, conversation: int) -> bool:
 def cut(connection: sqlite3.Connection, conversation: int, before: int) -> None:
     """Forget history up to and including the message `before` (an inbox.seq)."""
     connection.execute("UPDATE conversations SET cut_at = ? WHERE seq = ?", (before, conversation))
+
+
+def transcript(connection: sqlite3.Connection, conversation: int, most: int) -> list[tuple[str, str]]:
+    """The last `most` messages of a conversation, oldest first, as (user | bot, text), for a reviewer."""
+    rows = connection.execute(
+        "SELECT who, text FROM ("
+        " SELECT 'user' AS who, text, received_at AS at, seq FROM inbox WHERE conversation = :conversation"
+        " UNION ALL"
+        " SELECT 'bot', text, created_at, seq FROM outbox WHERE conversation = :conversation"
+        ") ORDER BY at DESC, who, seq DESC LIMIT :most",
+        {"conversation": conversation, "most": most},
+    ).fetchall()
+    return [(str(who), str(text)) for who, text in reversed(rows)]
 
 
 def history(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from botctl.errors import BotctlError, UserError
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LOCKED_PAUSE = 0.005
 _LOCKED_PATIENCE = 2000  # pauses, ten seconds in all
 
@@ -55,6 +56,12 @@ class Database:
         """Run a short query at once; it sees everything written so far, also what is not yet on disk."""
         return work(self._raw)
 
+    def version(self) -> int | None:
+        """A number that changes when another connection has written; None while a transaction is open."""
+        if self._raw.in_transaction:
+            return None
+        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
+
     async def close(self) -> None:
         """Commit what waits, then close."""
         self._closing = True
@@ -62,10 +69,14 @@ class Database:
         await self._committer
         await self._writer.close()
 
-    async def abandon(self) -> None:
-        """Stop as a crash would: what is not yet committed is lost."""
+    async def stop_writing(self) -> None:
+        """Stop as a crash would: what is not yet committed never will be. Reading goes on."""
         self._committer.cancel()
         await asyncio.gather(self._committer, return_exceptions=True)
+
+    async def abandon(self) -> None:
+        """Stop as a crash would, and let go of the file. Nobody may read any more."""
+        await self.stop_writing()
         if self._raw.in_transaction:
             self._raw.rollback()
         await self._writer.close()
@@ -149,6 +160,20 @@ def connect(path: Path) -> sqlite3.Connection:
             f"the state file {path} cannot be opened: {error}", help="move it away, or restore a backup"
         ) from error
     return raw
+
+
+@contextmanager
+def transaction(raw: sqlite3.Connection) -> Iterator[None]:
+    """A transaction of a command: all that is done within, or nothing if that raises. It waits up to ten
+    seconds for other processes to end theirs."""
+    raw.execute("PRAGMA busy_timeout = 10000")
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        raw.execute("COMMIT")
+    finally:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
 
 
 def _migrate(raw: sqlite3.Connection, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -13,16 +14,26 @@ from botctl.store import conversations
 
 
 class Stored(Struct, frozen=True):
-    """A message that is on disk. seq orders all messages of a project."""
+    """A message that is on disk. seq orders all messages of a project. previous_at: when the message before
+    it came in its conversation, in milliseconds since 1970; 0 for the first, or when that is not known."""
 
     seq: int
     conversation: int
     message: IncomingMessage
+    previous_at: int = 0
 
 
-def add(connection: sqlite3.Connection, message: IncomingMessage) -> tuple[Stored, bool]:
+Guard = Callable[[sqlite3.Connection, IncomingMessage, int], IncomingMessage]
+"""What may be stored of a message: (connection, message, its conversation) -> the message without secrets."""
+
+
+def add(
+    connection: sqlite3.Connection, message: IncomingMessage, guard: Guard | None = None
+) -> tuple[Stored, bool]:
     """Store a message; with True if it is new, with False and the first one if it was stored before."""
-    conversation = conversations.touch(connection, message)
+    conversation, previous_at = conversations.touch(connection, message)
+    if guard is not None:
+        message = guard(connection, message, conversation)
     row = connection.execute(
         "INSERT INTO inbox (conversation, bot, platform, dedupe_key, text, rest, received_at, status)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT DO NOTHING RETURNING seq",
@@ -37,7 +48,7 @@ def add(connection: sqlite3.Connection, message: IncomingMessage) -> tuple[Store
         ),
     ).fetchone()
     if row:
-        return Stored(row[0], conversation, message), True
+        return Stored(row[0], conversation, message, previous_at), True
     first = connection.execute(
         "SELECT seq, conversation FROM inbox WHERE bot = ? AND platform = ? AND dedupe_key = ?",
         (message.bot, message.platform, message.dedupe_key),
@@ -127,6 +138,7 @@ def _rest(message: IncomingMessage) -> str:
             ("button_value", message.button_value),
             ("attachments", [asdict(attachment) for attachment in message.attachments]),
             ("reply", dict(message.reply)),
+            ("code_hash", message.code_hash),
         )
         if value
     }
@@ -152,5 +164,6 @@ def _stored(row: tuple[object, ...]) -> Stored:
         button_value=fields.get("button_value", ""),
         attachments=tuple(Attachment(**attachment) for attachment in fields.get("attachments", ())),
         reply=fields.get("reply", {}),
+        code_hash=fields.get("code_hash", ""),
     )
     return Stored(int(str(seq)), int(str(conversation)), message)

@@ -85,6 +85,14 @@ def dead(connection: sqlite3.Connection, seq: int, error: str) -> None:
     )
 
 
+def revive(connection: sqlite3.Connection, run: int) -> int:
+    """Try the dead letters of a run again, from the start; how many there were."""
+    return connection.execute(
+        "UPDATE outbox SET status = 'pending', attempts = 0, next_at = 0 WHERE run = ? AND status = 'dead'",
+        (run,),
+    ).rowcount
+
+
 class OutboxRow(NamedTuple):
     """What became of one message of a run. Times in milliseconds since 1970, UTC."""
 

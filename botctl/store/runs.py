@@ -6,16 +6,21 @@ import sqlite3
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from botctl.errors import UserError
 
 
 class RunRow(Struct, frozen=True):
-    """A run as it is stored. seq is 0 before it is. Times in milliseconds since 1970, UTC."""
+    """A run as it is stored. seq is 0 before it is. Times in milliseconds since 1970, UTC.
+
+    runner: the bot whose process runs it; of a called run that is the root's. depth: how many runs are above.
+    """
 
     seq: int
     id: str
     bot: str
+    runner: str
     kind: str
     conversation: int
     message: int
@@ -31,44 +36,21 @@ class RunRow(Struct, frozen=True):
     finished_at: int | None
     error_message: str
     parent: int | None
+    depth: int
+    in_doubt: int
     tool_calls: int
     tokens: int
 
 
-_COLUMNS = (
-    "id, bot, kind, conversation, message, dealing, awaits_reply, wake_at, definition, status, state,"
-    " nodes_executed, nodes_total, started_at, finished_at, error_message, parent, tool_calls, tokens"
-)
+_RARE = ("running", "waiting", "error", "cancelled")
+_FIELDS = RunRow.__struct_fields__[1:]
+_COLUMNS = ", ".join(_FIELDS)
+_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))}) RETURNING seq"
 
 
 def add(connection: sqlite3.Connection, row: RunRow) -> int:
     """Store a new run; its number."""
-    seq = connection.execute(
-        f"INSERT INTO runs ({_COLUMNS})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
-        (
-            row.id,
-            row.bot,
-            row.kind,
-            row.conversation,
-            row.message,
-            row.dealing,
-            row.awaits_reply,
-            row.wake_at,
-            row.definition,
-            row.status,
-            row.state,
-            row.nodes_executed,
-            row.nodes_total,
-            row.started_at,
-            row.finished_at,
-            row.error_message,
-            row.parent,
-            row.tool_calls,
-            row.tokens,
-        ),
-    ).fetchone()
-    return int(seq[0])
+    return int(connection.execute(_INSERT, astuple(row)[1:]).fetchone()[0])
 
 
 def save(
@@ -83,13 +65,15 @@ def save(
     nodes_executed: int,
     finished_at: int | None,
     error_message: str,
+    in_doubt: int,
     tool_calls: int,
     tokens: int,
 ) -> None:
     """Replace a run's current state."""
     connection.execute(
         "UPDATE runs SET status = ?, state = ?, dealing = ?, awaits_reply = ?, wake_at = ?,"
-        " nodes_executed = ?, finished_at = ?, error_message = ?, tool_calls = ?, tokens = ? WHERE seq = ?",
+        " nodes_executed = ?, finished_at = ?, error_message = ?, in_doubt = ?, tool_calls = ?,"
+        " tokens = ? WHERE seq = ?",
         (
             status,
             state,
@@ -99,6 +83,7 @@ def save(
             nodes_executed,
             finished_at,
             error_message,
+            in_doubt,
             tool_calls,
             tokens,
             seq,
@@ -126,10 +111,10 @@ def find(connection: sqlite3.Connection, prefix: str) -> RunRow:
     raise UserError(f"several runs have ids that start with `{prefix}`: {ids}", help="give more of the id")
 
 
-def unfinished(connection: sqlite3.Connection, bot: str, status: str = "running") -> list[RunRow]:
-    """A bot's runs of this status (running or waiting), oldest first."""
+def unfinished(connection: sqlite3.Connection, runner: str, status: str = "running") -> list[RunRow]:
+    """A runner's runs of this status (running or waiting), oldest first."""
     rows = connection.execute(
-        f"SELECT seq, {_COLUMNS} FROM runs WHERE bot = ? AND status = ? ORDER BY seq", (bot, status)
+        f"SELECT seq, {_COLUMNS} FROM runs WHERE runner = ? AND status = ? ORDER BY seq", (runner, status)
     ).fetchall()
     return [RunRow(*row) for row in rows]
 
@@ -143,46 +128,91 @@ def awaiting_reply(connection: sqlite3.Connection, conversation: int) -> RunRow 
     return RunRow(*row) if row else None
 
 
-def cancel_waiting(connection: sqlite3.Connection, conversation: int, why: str, now_ms: int) -> None:
-    """End the runs of a conversation that wait; nothing wakes them any more."""
-    connection.execute(
-        "UPDATE runs SET status = 'cancelled', awaits_reply = 0, wake_at = NULL, finished_at = ?,"
-        " error_message = ? WHERE conversation = ? AND status = 'waiting'",
-        (now_ms, why, conversation),
+def waiting_in(connection: sqlite3.Connection, conversation: int) -> list[int]:
+    """The runs of a conversation that wait, oldest first."""
+    rows = connection.execute(
+        "SELECT seq FROM runs WHERE conversation = ? AND status = 'waiting' ORDER BY seq", (conversation,)
     )
+    return [int(row[0]) for row in rows]
 
 
-def awaiting_conversations(connection: sqlite3.Connection, bot: str) -> set[int]:
-    """The conversations of a bot in which a run waits for the next message."""
-    rows = connection.execute("SELECT conversation FROM runs WHERE awaits_reply = 1 AND bot = ?", (bot,))
+def cancel(connection: sqlite3.Connection, seq: int, why: str, now_ms: int) -> bool:
+    """End a run that is not over; nothing wakes it any more. Whether it was not over."""
+    row = connection.execute(
+        "UPDATE runs SET status = 'cancelled', awaits_reply = 0, wake_at = NULL, finished_at = ?,"
+        " error_message = ? WHERE seq = ? AND status IN ('waiting', 'running') RETURNING seq",
+        (now_ms, why, seq),
+    ).fetchone()
+    if row is not None:
+        connection.execute("DELETE FROM once WHERE run = ?", (seq,))
+        connection.execute("DELETE FROM events WHERE run = ?", (seq,))
+    return row is not None
+
+
+def settle(connection: sqlite3.Connection, seq: int) -> None:
+    """What was in doubt in a run is known now."""
+    connection.execute("UPDATE runs SET in_doubt = 0 WHERE seq = ?", (seq,))
+
+
+def waiting_conversations(connection: sqlite3.Connection, runner: str) -> set[int]:
+    """The conversations of a runner in which some run waits, for whatever."""
+    rows = connection.execute(
+        "SELECT conversation FROM runs WHERE runner = ? AND status = 'waiting'", (runner,)
+    )
     return {int(row[0]) for row in rows}
 
 
-def next_alarm(connection: sqlite3.Connection, bots: Sequence[str]) -> tuple[int, int] | None:
-    """(run, moment) of the run of these bots that is to be woken first; None if no run waits for a moment."""
-    marks = ", ".join("?" * len(bots))
+def next_alarm(connection: sqlite3.Connection, runners: Sequence[str]) -> tuple[int, int] | None:
+    """(run, moment) of the run of these runners that is woken first; None if no run waits for a moment."""
+    marks = ", ".join("?" * len(runners))
     row = connection.execute(
-        f"SELECT seq, wake_at FROM runs WHERE wake_at IS NOT NULL AND bot IN ({marks})"
+        f"SELECT seq, wake_at FROM runs WHERE wake_at IS NOT NULL AND runner IN ({marks})"
         " ORDER BY wake_at, seq LIMIT 1",
-        tuple(bots),
+        tuple(runners),
     ).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def latest(connection: sqlite3.Connection, *, bot: str | None, status: str | None, most: int) -> list[RunRow]:
-    """The newest runs, newest first."""
+def latest(
+    connection: sqlite3.Connection,
+    *,
+    bot: str | None,
+    status: str | None,
+    most: int,
+    in_doubt: bool = False,
+    undelivered: bool = False,
+) -> list[RunRow]:
+    """The newest runs, newest first, without their state. undelivered: with a dead letter."""
     asked: list[str] = []
     values: list[object] = []
-    for column, value in (("bot", bot), ("status", status)):
-        if value is not None:
-            asked.append(f"{column} = ?")
-            values.append(value)
+    if bot is not None:
+        asked.append("bot = ?")
+        values.append(bot)
+    if status in _RARE:
+        asked.append(f"status = '{status}'")  # spelled out, or SQLite does not use the index of rare ones
+    elif status is not None:
+        asked.append("status = ?")
+        values.append(status)
+    if in_doubt:
+        asked.append("in_doubt = 1")
+    if undelivered:
+        asked.append("seq IN (SELECT run FROM outbox WHERE status = 'dead')")
     where = f" WHERE {' AND '.join(asked)}" if asked else ""
     rows = connection.execute(
         f"SELECT seq, {_COLUMNS.replace('state', repr(''), 1)} FROM runs{where} ORDER BY seq DESC LIMIT ?",
         (*values, most),
     ).fetchall()
     return [RunRow(*row) for row in rows]
+
+
+def called_by(connection: sqlite3.Connection, run: int) -> list[int]:
+    """The runs that a run called."""
+    return [int(row[0]) for row in connection.execute("SELECT seq FROM runs WHERE parent = ?", (run,))]
+
+
+def number_of(connection: sqlite3.Connection, id: str) -> int:
+    """The number of the run of this whole id."""
+    return int(connection.execute("SELECT seq FROM runs WHERE id = ?", (id,)).fetchone()[0])
 
 
 def ids_of(connection: sqlite3.Connection, *, parent: int) -> list[str]:
@@ -202,12 +232,12 @@ def definition(connection: sqlite3.Connection, hash: str) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def counts(connection: sqlite3.Connection, bot: str) -> dict[str, int]:
-    """How many runs of a bot are under way or wait."""
+def counts(connection: sqlite3.Connection, runner: str) -> dict[str, int]:
+    """How many runs of a runner are under way or wait."""
     rows = connection.execute(
         "SELECT status, count(*) FROM runs"
-        " WHERE bot = ? AND status IN ('running', 'waiting') GROUP BY status",
-        (bot,),
+        " WHERE runner = ? AND status IN ('running', 'waiting') GROUP BY status",
+        (runner,),
     ).fetchall()
     return {str(status): int(number) for status, number in rows}
 

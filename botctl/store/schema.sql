@@ -10,6 +10,11 @@
 -- effects happen once: an intent is written before the effect, its result after; rows go when the run ends.
 -- The definition a run started with is in `definitions`, by hash, so editing a file changes no run under way.
 --
+-- A run that waits is woken by a message, by a moment (`runs.wake_at`), or by a row of `events`: a decision, a
+-- pressed link, the end of a run it called, a command of a person. Whoever decides writes the row in the same
+-- transaction, from whatever process; the runner sees it, wakes the run, and takes the row away with the wave
+-- that the run went on with. `handoffs`, `challenges` and `schedules` hold what is asked, sent and to be said.
+--
 -- What a run says becomes rows of `outbox` in the same transaction as the wave that said it. A row is `sent`
 -- only with the ids the platform gave for it; what can never be sent is `dead` and says why.
 --
@@ -26,6 +31,7 @@ CREATE TABLE conversations (
   user_name   TEXT NOT NULL DEFAULT '',
   started_at  INTEGER NOT NULL,
   last_at     INTEGER NOT NULL,
+  previous_at INTEGER NOT NULL DEFAULT 0,       -- last_at before the last message
   welcomed    INTEGER NOT NULL DEFAULT 0,       -- 1: the welcome was said
   cut_at      INTEGER NOT NULL DEFAULT 0,       -- history before this inbox.seq is forgotten
   UNIQUE (bot, platform, channel_id, user_id, thread_id)
@@ -65,6 +71,7 @@ CREATE TABLE runs (
   seq            INTEGER PRIMARY KEY,
   id             TEXT NOT NULL UNIQUE,
   bot            TEXT NOT NULL,
+  runner         TEXT NOT NULL,                 -- the bot whose process runs it: of a called run, the root's
   kind           TEXT NOT NULL,                 -- workflow, agent
   conversation   INTEGER NOT NULL REFERENCES conversations (seq),
   message        INTEGER NOT NULL REFERENCES inbox (seq),   -- what started it
@@ -79,17 +86,21 @@ CREATE TABLE runs (
   started_at     INTEGER NOT NULL,
   finished_at    INTEGER,
   error_message  TEXT NOT NULL DEFAULT '',
-  parent         INTEGER,
+  parent         INTEGER,                       -- the run that called it
+  depth          INTEGER NOT NULL DEFAULT 0,    -- how many runs are above it
+  in_doubt       INTEGER NOT NULL DEFAULT 0,    -- 1: some effect of it may or may not have been made
   tool_calls     INTEGER NOT NULL DEFAULT 0,
   tokens         INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX runs_unfinished ON runs (bot, status) WHERE status IN ('running', 'waiting');
+CREATE INDEX runs_unfinished ON runs (runner, status) WHERE status IN ('running', 'waiting');
 CREATE INDEX runs_bot ON runs (bot, seq);
-CREATE INDEX runs_waiting ON runs (conversation) WHERE status = 'waiting';
+CREATE INDEX runs_status ON runs (status, seq) WHERE status IN ('running', 'waiting', 'error', 'cancelled');
+CREATE INDEX runs_waiting ON runs (conversation, seq) WHERE status = 'waiting';
 CREATE INDEX runs_awaiting ON runs (conversation) WHERE awaits_reply = 1;
 CREATE INDEX runs_alarms ON runs (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_message ON runs (message);
+CREATE INDEX runs_in_doubt ON runs (seq) WHERE in_doubt = 1;
 
 CREATE TABLE steps (
   run           INTEGER NOT NULL,
@@ -143,7 +154,7 @@ CREATE TABLE outbox (
   error        TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX outbox_pending ON outbox (bot, seq) WHERE status = 'pending';
-CREATE INDEX outbox_dead ON outbox (bot, seq) WHERE status = 'dead';
+CREATE INDEX outbox_dead ON outbox (bot, run) WHERE status = 'dead';
 CREATE INDEX outbox_run ON outbox (run, seq);
 CREATE INDEX outbox_conversation ON outbox (conversation, seq);
 
@@ -156,3 +167,104 @@ CREATE TABLE tickets (
   subject      TEXT NOT NULL,
   created_at   INTEGER NOT NULL
 );
+CREATE INDEX tickets_run ON tickets (run);
+
+CREATE TABLE events (
+  seq        INTEGER PRIMARY KEY AUTOINCREMENT,     -- never used twice: a runner remembers what it saw
+  runner     TEXT NOT NULL,
+  run        INTEGER NOT NULL,
+  kind       TEXT NOT NULL,                     -- decision, link, returned, cancel, retry
+  value      TEXT NOT NULL,                     -- JSON
+  created_at INTEGER NOT NULL
+);
+CREATE INDEX events_runner ON events (runner, seq);
+CREATE INDEX events_run ON events (run);
+
+CREATE TABLE handoffs (
+  seq          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,
+  bot          TEXT NOT NULL,
+  runner       TEXT NOT NULL,
+  run          INTEGER NOT NULL,
+  conversation INTEGER NOT NULL,
+  node         TEXT NOT NULL,
+  frame        TEXT NOT NULL,
+  reason       TEXT NOT NULL,
+  ways_out     TEXT NOT NULL,                   -- {"approved": ["refund: mcp_tool orders__refund"], ...}, JSON
+  variables    TEXT NOT NULL,                   -- as they were when it was asked, masked and cut, JSON
+  shown_hash   TEXT NOT NULL,                   -- of (run, node, frame, reason, ways out)
+  reviewers    TEXT NOT NULL,                   -- JSON list; empty: anybody
+  notify       TEXT NOT NULL,                   -- JSON list such as [{"email": "a@b.c"}]
+  escalate     TEXT NOT NULL,                   -- JSON list
+  requester    TEXT NOT NULL,                   -- the user whose message led here
+  allow_self   INTEGER NOT NULL,
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  remind_at    INTEGER,                         -- NULL: nobody is told again
+  user_told    INTEGER NOT NULL DEFAULT 0,      -- 1: the user heard pending_message
+  status       TEXT NOT NULL,                   -- pending, approved, rejected, expired, cancelled
+  decided_by   TEXT NOT NULL DEFAULT '',
+  note         TEXT NOT NULL DEFAULT '',
+  sets         TEXT NOT NULL DEFAULT '{}',      -- variables that the decision sets, JSON
+  decided_at   INTEGER
+);
+CREATE INDEX handoffs_expiring ON handoffs (runner, expires_at) WHERE status = 'pending';
+CREATE INDEX handoffs_reminding ON handoffs (runner, remind_at) WHERE status = 'pending' AND remind_at IS NOT NULL;
+CREATE INDEX handoffs_pending ON handoffs (conversation) WHERE status = 'pending';
+CREATE INDEX handoffs_run ON handoffs (run);
+CREATE INDEX handoffs_bot ON handoffs (bot, status);
+
+CREATE TABLE schedules (
+  seq          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,
+  bot          TEXT NOT NULL,
+  platform     TEXT NOT NULL,
+  channel_id   TEXT NOT NULL,
+  user_id      TEXT NOT NULL,
+  thread_id    TEXT NOT NULL,
+  conversation INTEGER NOT NULL,                -- in which it was ordered
+  run          INTEGER NOT NULL,
+  key          TEXT NOT NULL,
+  text         TEXT NOT NULL,
+  next_at      INTEGER NOT NULL,
+  every        TEXT NOT NULL,                   -- a cron expression; '' for once
+  timezone     TEXT NOT NULL,
+  status       TEXT NOT NULL,                   -- pending, done, cancelled
+  created_at   INTEGER NOT NULL,
+  finished_at  INTEGER
+);
+CREATE INDEX schedules_due ON schedules (bot, next_at) WHERE status = 'pending';
+CREATE INDEX schedules_run ON schedules (run);
+CREATE INDEX schedules_key ON schedules (conversation, key) WHERE status = 'pending' AND key <> '';
+
+CREATE TABLE challenges (
+  seq          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,
+  bot          TEXT NOT NULL,
+  runner       TEXT NOT NULL,
+  run          INTEGER NOT NULL,
+  conversation INTEGER NOT NULL,
+  user         TEXT NOT NULL,                   -- a keyed hash of (platform, user)
+  contact      TEXT NOT NULL,                   -- a keyed hash
+  method       TEXT NOT NULL,                   -- code, link
+  hash         TEXT NOT NULL,                   -- a keyed hash of the code, or of the link's token
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  is_open      INTEGER NOT NULL DEFAULT 1,      -- 0: the gate that sent it is left
+  used_at      INTEGER
+);
+CREATE INDEX challenges_open ON challenges (conversation) WHERE is_open = 1;
+CREATE INDEX challenges_contact ON challenges (contact, created_at);
+CREATE INDEX challenges_user ON challenges (user, created_at);
+CREATE INDEX challenges_link ON challenges (hash) WHERE method = 'link';
+CREATE INDEX challenges_run ON challenges (run);
+
+CREATE TABLE verified (
+  bot          TEXT NOT NULL,
+  platform     TEXT NOT NULL,
+  user_id      TEXT NOT NULL,
+  contact_type TEXT NOT NULL,                   -- email, phone
+  contact      TEXT NOT NULL,
+  verified_at  INTEGER NOT NULL,
+  PRIMARY KEY (bot, platform, user_id, contact_type)
+) WITHOUT ROWID;

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class StepRow(NamedTuple):
@@ -81,3 +82,23 @@ def remembered(connection: sqlite3.Connection, run: int) -> list[OnceRow]:
 def forget(connection: sqlite3.Connection, run: int) -> None:
     """A run has ended: nothing of it is done again."""
     connection.execute("DELETE FROM once WHERE run = ?", (run,))
+
+
+def doubt_nothing(connection: sqlite3.Connection, run: int) -> None:
+    """A person decided: what is in doubt in a run was not done, and is to be done now."""
+    connection.execute("DELETE FROM once WHERE run = ? AND result IS NULL", (run,))
+
+
+def conclude(connection: sqlite3.Connection, run: int, result: Any) -> None:
+    """A person decided: what is in doubt in a run was done, and gave this (a JSON value)."""
+    connection.execute(
+        "UPDATE once SET result = ? WHERE run = ? AND result IS NULL", (json.dumps(result), run)
+    )
+
+
+def in_doubt(connection: sqlite3.Connection, run: int) -> list[tuple[str, str]]:
+    """(node, key) of what was meant to be done in a run, and is not known to have been."""
+    rows = connection.execute(
+        "SELECT node, key FROM once WHERE run = ? AND result IS NULL ORDER BY node, key", (run,)
+    ).fetchall()
+    return [(str(node), str(key)) for node, key in rows]

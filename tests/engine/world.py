@@ -95,6 +95,7 @@ def program_of(graph: Graph, *, tools: Any = None, timeout: float = 30.0, **limi
         bot=BotFacts(name="b", timeout=timeout),
         graph=graph,
         definition="d",
+        text=("w.json", "{}"),
         llm=Parrot(),
         tools=tools or Shelf(),
         sandbox=Boom(),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from botctl.errors import UserError
-from botctl.execution.outcome import Done, End, Ticket
+from botctl.execution.outcome import AskPerson, Decision, Done, End, Event, Ticket, Wait
 from botctl.nodes.action import ACTION
 from botctl.nodes.node_type import Shape
 from tests.nodes.world import a_step, codes, execute
@@ -80,14 +81,42 @@ def test_a_ticket_is_ordered_and_the_user_is_told_nothing() -> None:
     assert outcome == Done(orders=(Ticket(subject="Issue with order 1"),))
 
 
-def test_a_handoff_is_not_built_yet_but_known() -> None:
-    written = {"actionType": "human_handoff", "reason": "r", "reviewers": ["{{n}}"], "expires": "2h"}
-    data = ACTION.data.model_validate(written)
+HANDOFF = {"actionType": "human_handoff", "reason": "Refund ${{order.id}}", "reviewers": ["{{n}}", "bo"]}
 
-    assert ACTION.handles(data) == ("approved", "rejected", "expired")
-    assert ACTION.writes(data) == {"handoff": Shape.OBJECT}
-    with pytest.raises(UserError, match="`action human_handoff` is not built yet"):
-        execute(ACTION, written)
+
+def test_a_handoff_asks_once_with_what_its_texts_came_to() -> None:
+    data = ACTION.data.model_validate(HANDOFF)
+
+    outcome = execute(ACTION, {**HANDOFF, "expires": "2h"}, a_step(variables={**VARIABLES, "n": "ada"}))
+
+    assert isinstance(outcome, Wait)
+    order = outcome.orders[0]
+    assert isinstance(order, AskPerson)
+    assert (order.reason, order.reviewers, order.expires) == ("Refund $1", ("ada", "bo"), 7200.0)
+    assert outcome.for_ == (Decision(order.handoff_id),)
+    assert (ACTION.handles(data), ACTION.writes(data)) == (
+        ("approved", "rejected", "expired"),
+        {"handoff": Shape.OBJECT},
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "wired", "handle"),
+    [
+        ("approved", {"approved"}, "approved"),
+        ("rejected", set(), "rejected"),
+        ("expired", {"approved", "expired"}, "expired"),
+        ("expired", {"approved", "rejected"}, "rejected"),
+    ],
+)
+def test_a_handoff_goes_on_by_the_decision(status: str, wired: set[str], handle: str) -> None:
+    decision = {"handoff": "h1", "status": status, "by": "ada", "note": "ok", "sets": {"limit": 5}}
+    step = a_step(event=Event("decision", decision))
+
+    outcome = execute(ACTION, HANDOFF, structs.replace(step, wired=frozenset(wired)))
+
+    told = {"id": "h1", "status": status, "by": "ada", "note": "ok"}
+    assert outcome == Done(writes={"limit": 5, "handoff": told}, handle=handle)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,29 @@ edges: [t -> say]
 """
 
 
+class HeldClock:
+    """A clock that moves only when it is told to; whoever sleeps wakes when it has moved far enough."""
+
+    def __init__(self, now_ms: int = 1_767_225_600_000) -> None:
+        self._now_ms = now_ms
+        self._sleepers: list[tuple[int, asyncio.Event]] = []
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        self._sleepers.append((self._now_ms + round(seconds * 1000), woken))
+        await woken.wait()
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by this many seconds."""
+        self._now_ms += round(seconds * 1000)
+        for at_ms, woken in self._sleepers:
+            if at_ms <= self._now_ms:
+                woken.set()
+
+
 class Mailbag:
     """A platform that remembers what it was sent. `faults`: raised one by one before anything is sent."""
 
@@ -37,7 +60,7 @@ class Mailbag:
     async def holds(self, messages: int) -> None:
         """Wait until so many messages were sent."""
         while len(self.sent) < messages:
-            self._more.clear()
+            self._more = asyncio.Event()  # of the loop that runs now
             await self._more.wait()
 
     async def run(self) -> None:
@@ -89,11 +112,16 @@ def incoming(text: str, *, user: str = "u", key: str = "") -> IncomingMessage:
     )
 
 
-def in_an_app(folder: Path, story: Callable[[App], Awaitable[Any]], mailbag: Mailbag | None = None) -> Any:
+def in_an_app(
+    folder: Path,
+    story: Callable[[App], Awaitable[Any]],
+    mailbag: Mailbag | None = None,
+    clock: Clock | None = None,
+) -> Any:
     """Switch an app on, let a story happen, settle, switch it off; what the story returned."""
 
     async def whole() -> Any:
-        async with app_of(folder, mailbag or Mailbag()) as app:
+        async with app_of(folder, mailbag or Mailbag(), clock) as app:
             told = await story(app)
             await app.settle()
             return told

@@ -23,6 +23,7 @@ from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
+from botctl.runtime.retention import Retention
 from botctl.runtime.router import Router
 from botctl.runtime.secret_key import secret_key
 from botctl.runtime.senders import Senders, email_sender
@@ -120,7 +121,8 @@ class App:
                 self.router, self.database, self.clock, names, was_set, deliver, self.environment.mask
             )
             watch = Watch(self.database, self._look)
-            for work in (timetable.run(), watch.run()):
+            retention = Retention(self.database, self.clock, self.project.spec.retention)
+            for work in (timetable.run(), watch.run(), retention.run()):
                 task = asyncio.create_task(work)
                 stack.push_async_callback(_stop, task)
             self._stack = stack.pop_all()
@@ -183,10 +185,20 @@ class App:
         )
 
     def _handoff_of(self, spec: BotSpec) -> HandoffSection:
-        """A bot's own section; whom to tell is the project's `notify` where it says nothing."""
-        if spec.handoff.notify or not self.project.spec.notify:
-            return spec.handoff
-        return spec.handoff.model_copy(update={"notify": self.project.spec.notify})
+        """A bot's own section, resolved; whom to tell is the project's `notify` where it says nothing."""
+        told = {
+            "notify": self._resolved(spec.handoff.notify or self.project.spec.notify),
+            "escalate": self._resolved(spec.handoff.escalate),
+        }
+        return spec.handoff.model_copy(update=told)
+
+    def _resolved(self, whom: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Whom to tell; without those of whom an unset variable leaves nothing."""
+        found = (
+            {platform: self.environment.resolve(str(channel)) for platform, channel in one.items()}
+            for one in whom
+        )
+        return [one for one in found if all(one.values())]
 
     def _tools_of(self, bot: Bot, stack: AsyncExitStack) -> ToolBox:
         name = bot.spec.workspace

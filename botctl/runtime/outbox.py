@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from botctl.clock import Clock
 from botctl.platforms.platform import InMemory, SendError
 from botctl.runtime.crew import Crew
-from botctl.runtime.senders import Sender, Senders
+from botctl.runtime.senders import EMAIL, Sender, Senders
 from botctl.store import outbox
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
@@ -74,6 +74,9 @@ class Delivery:
                 queue.append(one)
                 continue
             sender = self._senders.find(message.bot, message.platform)
+            if sender is None and message.platform == EMAIL:
+                self.crew.start(self._bury(one, "no mail server is set (`smtp` in botctl.yaml)"))
+                continue
             if sender is None:
                 continue  # its platform is off: the row waits for a start with it
             self._lanes[lane] = deque((one,))
@@ -94,6 +97,11 @@ class Delivery:
             self._found.difference_update(one.seq for one in found)
             self.deliver(found)
             self._found.update(one.seq for one in found)
+
+    async def _bury(self, leaving: Leaving, why: str) -> None:
+        """Make a dead letter of it: it can never leave as things are."""
+        logger.warning("message %s became a dead letter: %s", leaving.message.id, why)
+        await self._database.write(lambda connection: outbox.dead(connection, leaving.seq, why))
 
     async def _empty(self, lane: Lane, sender: Sender) -> None:
         queue = self._lanes[lane]
@@ -127,8 +135,7 @@ class Delivery:
         except SendError as error:
             what = error.message
             if error.permanent or attempts + 1 >= MOST_ATTEMPTS:
-                logger.warning("message %s became a dead letter: %s", leaving.message.id, what)
-                await self._database.write(lambda connection: outbox.dead(connection, seq, what))
+                await self._bury(leaving, what)
                 return None
             back_off = min(_FIRST_PAUSE * 2**attempts, _LONGEST_PAUSE) * random.uniform(0.75, 1.25)
             pause = error.retry_after if error.retry_after is not None else back_off

@@ -57,7 +57,9 @@ class Router:
         left = self._database.read(lambda connection: events.pending(connection, self._runners, after))
         for event in left:
             self._last_event = event.seq
-            row = self._database.read(lambda connection, run=event.run: runs.get(connection, run))  # type: ignore[misc]
+            row = self._database.read(lambda connection, run=event.run: runs.look_up(connection, run))  # type: ignore[misc]
+            if row is None:
+                continue
             stored = self._database.read(
                 lambda connection, seq=row.dealing: inbox.get(connection, seq)  # type: ignore[misc]
             )

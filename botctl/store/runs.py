@@ -96,6 +96,12 @@ def get(connection: sqlite3.Connection, seq: int) -> RunRow:
     return RunRow(*connection.execute(f"SELECT seq, {_COLUMNS} FROM runs WHERE seq = ?", (seq,)).fetchone())
 
 
+def look_up(connection: sqlite3.Connection, seq: int) -> RunRow | None:
+    """One run; None if another process erased it meanwhile."""
+    row = connection.execute(f"SELECT seq, {_COLUMNS} FROM runs WHERE seq = ?", (seq,)).fetchone()
+    return RunRow(*row) if row else None
+
+
 def find(connection: sqlite3.Connection, prefix: str) -> RunRow:
     """The one run whose id starts so; a UserError when there is none, or more than one."""
     rows = connection.execute(

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from tests.bench import engine, load
+from tests.bench import engine, load, scale
 from tests.bench.bench_sandbox import measure_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,7 +31,7 @@ Row = tuple[str, str, str]
 def main() -> None:
     """Measure everything and print the table."""
     rows: list[Row] = []
-    for measure in (_engine, _http, _start, _sandbox, _memory):
+    for measure in (_engine, _http, _start, _sandbox, _memory, _scale):
         print(f"measuring {measure.__name__.strip('_')} ...", file=sys.stderr)
         rows += measure()
     width = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -147,6 +147,24 @@ def _hello(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     (folder / "bots" / "hello").symlink_to(ROOT / "bots" / "hello")
     with _served([*BOTCTL, "run", "hello", "--project", str(folder), "--port", str(port)], port) as process:
         yield process
+
+
+def _scale() -> list[Row]:
+    none, ten, many = scale.waiting(1), scale.waiting(10), scale.waiting(10_000)
+    few, lots = scale.stored(1_000), scale.stored(200_000)
+    return [
+        (
+            "10,000 runs that wait",
+            f"+{many.memory - none.memory:.1f} MB, +{many.start - none.start:.2f} s to start",
+            f"waking one: {many.message / ten.message:.2f} times that with 10",
+        ),
+        (
+            "200,000 runs stored",
+            f"{lots.message:.2f} ms a message",
+            f"{lots.message / few.message:.2f} times that with 1,000",
+        ),
+        ("  botctl runs list", f"{scale.listing(200_000):.3f} s of work", "beyond starting"),
+    ]
 
 
 @contextmanager

@@ -73,6 +73,7 @@ async def measure(runs_at_once: int = 2000, concurrency: int = 50) -> Speed:
             bot=BotFacts(name="reference"),
             graph=bot.graph,
             definition=bot.definition,
+            text=(bot.workflow.file, bot.workflow.text),
             llm=SCRIPTED.connect(ModelSettings(provider="scripted", script=str(script)), clock),
             tools=OrderTool(),
             sandbox=NoSandbox(),

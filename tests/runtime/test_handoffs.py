@@ -11,7 +11,7 @@ import pytest
 
 from botctl.clock import SystemClock
 from botctl.runtime.app import App
-from botctl.store import handoffs, outbox
+from botctl.store import handoffs
 from botctl.store.database import connect
 from botctl.store.handoffs import HandoffRow
 from tests.runtime.test_waits import say, stories
@@ -120,6 +120,8 @@ def test_the_reviewers_are_told_after_the_row_is_on_disk_and_reminded_once(tmp_p
     clock = HeldClock()
     mailbag = Mailbag()
 
+    query = "SELECT channel_id, status, error FROM outbox WHERE platform = 'email'"
+
     async def story() -> list[tuple[str, str, str]]:
         async with app_of(tmp_path, mailbag, clock) as app:
             await say(app, "order 7")
@@ -136,7 +138,7 @@ def test_the_reviewers_are_told_after_the_row_is_on_disk_and_reminded_once(tmp_p
     assert [button.label for button in notice.buttons] == ["Approve", "Reject"]
     assert "Refund for order 7" in notice.text and "paid (send_message)" in notice.text
     assert "approve" in again.text
-    assert unsent == [("email", "boss@example.com", "notice")] * 2
+    assert unsent == [("boss@example.com", "dead", "no mail server is set (`smtp` in botctl.yaml)")] * 2
 
 
 def test_a_handoff_that_nobody_decides_expires_by_rejected_with_its_status(tmp_path: Path) -> None:

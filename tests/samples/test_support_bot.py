@@ -105,14 +105,3 @@ def test_when_the_shop_is_down_the_customer_is_told_so(tmp_path: Path) -> None:
         told = chat.hear("I cannot reach our order system")
 
     assert told and not any("paid back" in line for line in chat.heard)
-
-
-def test_the_codes_are_in_no_file_of_the_state(project: Path) -> None:
-    with Chat(project, "support-bot") as chat:
-        chat.say("refund order 1042")
-        chat.verify("ada@example.com")
-        chat.hear("I have paid back")
-
-    code = next(line for line in chat.heard if "the code for" in line).split()[-1]
-    state = b"".join(path.read_bytes() for path in (project / ".botctl").rglob("*") if path.is_file())
-    assert code.encode() not in state

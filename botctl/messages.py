@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 MessageKind = Literal["text", "button", "command", "decision", "link"]
+AttachmentKind = Literal["image", "document", "audio", "video", "location", "other"]
 Purpose = Literal["reply", "proactive", "scheduled", "notice"]
 
 
@@ -24,7 +25,7 @@ class ConversationKey(NamedTuple):
 class Attachment(Struct, frozen=True, kw_only=True):
     """A file that came with, or leaves with, a message. size is in bytes; path is below `.botctl/files`."""
 
-    kind: Literal["image", "document", "audio", "video", "location", "other"]
+    kind: AttachmentKind
     name: str = ""
     media_type: str = ""
     size: int = 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from botctl.messages import Answer, IncomingMessage, OutgoingMessage
+from botctl.messages import Answer, Attachment, AttachmentKind, IncomingMessage, OutgoingMessage
 from botctl.section import Section
 
 if TYPE_CHECKING:
@@ -42,20 +43,49 @@ class PlatformSettings(Section):
 
 class PlatformLimits(Struct, frozen=True, kw_only=True):
     """text: the longest message, in the platform's own unit. buttons: how many a message may have; 0: none.
-    per_chat: seconds that must pass between two messages to one chat."""
+    per_chat, per_message: seconds that must pass between two messages to one chat, and to any."""
 
     text: int = 1_000_000
     buttons: int = 0
     per_chat: float = 0.0
+    per_message: float = 0.0
+
+
+class Files(Protocol):
+    """The files that come and go with messages, below `.botctl/files`."""
+
+    async def keep(
+        self, kind: AttachmentKind, name: str, media_type: str, chunks: AsyncIterator[bytes]
+    ) -> Attachment:
+        """Store a file that came with a message. A FileRefusedError when it is too large or of a type that
+        is not taken; nothing of it is kept then."""
+
+    def open(self, attachment: Attachment) -> Path:
+        """Where a file that is to leave lies on the disk; a SendError when it does not exist any more."""
+
+
+class FileRefusedError(Exception):
+    """A file that is not kept; says why, for the user: `larger than 20 MB`."""
 
 
 class ConnectionContext(Struct, frozen=True, kw_only=True):
-    """What a connection may know of the world: whose it is, the door in, and the last cursor it committed."""
+    """What a connection may know of the world: whose it is, the door in, and the last cursor it committed.
+
+    files: where attachments go; None where they are not kept. last_message_at: when the last message of a
+    (channel, user) came, in milliseconds since 1970, None if never. known_channels: the channels in which
+    people have talked to the bot, newest first. webhook_url: where the platform finds this bot's webhook, ""
+    if nobody told. may_take_over: whether a webhook or poller of somebody else may be replaced.
+    """
 
     bot: str
     accept: Accept
     now_ms: Callable[[], int]
     load_cursor: Callable[[], Awaitable[str | None]]
+    files: Files | None = None
+    last_message_at: Callable[[str, str], int | None] = lambda channel, user: None
+    known_channels: Callable[[], list[str]] = list
+    webhook_url: str = ""
+    may_take_over: bool = False
 
 
 class Connection(Protocol):
@@ -88,6 +118,53 @@ class Doorkeeper(Protocol):
     @property
     def is_verified(self) -> bool:
         """Whether webhooks must be signed."""
+
+
+class Registration(Struct, frozen=True, kw_only=True):
+    """What a platform knows of a bot's webhook. url: "" if none is set; pending: messages that it holds back;
+    last_error: what it last got wrong with us, "" if nothing."""
+
+    url: str = ""
+    pending: int = 0
+    last_error: str = ""
+
+
+@runtime_checkable
+class Registrar(Protocol):
+    """A connection whose platform can be told where its webhook is (`botctl webhook set|info|delete`)."""
+
+    async def registration(self) -> Registration:
+        """What is set now; changes nothing."""
+
+    async def register(self, url: str) -> None:
+        """Set it to this address. Setting what is set already changes nothing."""
+
+    async def unregister(self) -> None:
+        """Take it away."""
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """One thing that `botctl doctor` looked at: whether it is well, what it is, and else the way out."""
+
+    is_well: bool
+    fact: str
+    help: str = ""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A connection that can ask its platform whether all is well: token, permissions, registration."""
+
+    async def check(self) -> tuple[Checked, ...]:
+        """Ask; changes nothing, raises nothing."""
+
+
+@runtime_checkable
+class Typist(Protocol):
+    """A connection that can show that an answer is being written."""
+
+    async def typing(self, channel_id: str, thread_id: str) -> None:
+        """Show it, for as long as the platform does after one call; failing is not told."""
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ from os.path import isfile
 from pathlib import Path as FilePath
 from typing import Any
 
+from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.llm.providers import PROVIDERS
 from botctl.platforms import PLATFORMS
 from botctl.secrets import Environment
@@ -20,7 +21,7 @@ from botctl.spec.fields import close_word, one_of
 from botctl.spec.parse import Subject, parse
 from botctl.spec.workspace import WorkspaceSpec
 
-IDENTITY_PROVIDERS = ("resend", "ses", "twilio", "msg91", "custom_http")
+_IDENTITY = {provider.name: provider for provider in IDENTITY_PROVIDERS}
 _PROVIDERS = {name: provider for provider in PROVIDERS for name in (provider.name, *provider.aliases)}
 _PLATFORMS = {platform.name: platform for platform in PLATFORMS}
 _LOOKS_LIKE_REFERENCE = re.compile(r"\$\{(?!\{)([^{}\n]*)(\}?)")
@@ -53,9 +54,12 @@ def check_bot(
     for name in spec.platforms:
         yield from _platform(name, spec, document, environment)
     for name in spec.identity:
-        if name not in IDENTITY_PROVIDERS:
-            finding = _unknown("identity provider", name, ("identity", name), IDENTITY_PROVIDERS, key=True)
+        if name not in _IDENTITY:
+            finding = _unknown("identity provider", name, ("identity", name), _IDENTITY, key=True)
             yield error("BT205", finding)
+        else:
+            yield from _identity(name, spec, document, environment)
+    yield from (error("BT209", finding) for finding in _notices(spec))
     for index, name in enumerate(spec.delegate):
         if name not in bots:
             yield error("BT208", _unknown("bot", name, ("delegate", index), bots))
@@ -135,6 +139,26 @@ def _platform(
     yield from parse(document, record.settings, at, subject=subject, value=section, environment=environment)[
         1
     ]
+
+
+def _identity(
+    name: str, spec: BotSpec, document: Document, environment: Environment | None
+) -> Iterator[Diagnostic]:
+    """What is wrong with a provider's settings. Those of a provider that is not set up may be left out."""
+    subject = Subject(family="BT", noun=f"identity provider `{name}`")
+    section, settings = spec.identity[name] or {}, _IDENTITY[name].settings
+    at: Path = ("identity", name)
+    yield from parse(document, settings, at, subject=subject, value=section, environment=environment)[1]
+
+
+def _notices(spec: BotSpec) -> Iterator[Finding]:
+    """Somebody is to be told about handoffs where the bot cannot tell anybody anything."""
+    known = ("email", *spec.platforms)
+    for field, whom in (("notify", spec.handoff.notify), ("escalate", spec.handoff.escalate)):
+        for index, one in enumerate(whom):
+            for name in one:
+                if name not in known:
+                    yield _unknown("platform", name, ("handoff", field, index, name), known, key=True)
 
 
 def _unknown(what: str, name: str, at: Path, known: Collection[str], *, key: bool = False) -> Finding:

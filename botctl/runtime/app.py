@@ -155,7 +155,8 @@ class App:
             IDENTITY_PROVIDERS, self._identity.__getitem__, self._only_console, self.environment, self.clock
         )
         stack.push_async_callback(carriers.close)
-        key, public_url = secret_key(self.state_folder), self.project.spec.server.public_url
+        key = secret_key(self.state_folder)
+        public_url = self.environment.resolve(self.project.spec.server.public_url)
         return Gates(self.database, self.clock, key, carriers.carrier, public_url)
 
     def _only_console(self, bot: str) -> bool:

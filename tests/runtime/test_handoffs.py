@@ -128,8 +128,7 @@ def test_the_reviewers_are_told_after_the_row_is_on_disk_and_reminded_once(tmp_p
             clock.advance(3600)
             await mailbag.holds(3)
             await app.settle()
-            left = app.database.read(lambda connection: outbox.pending(connection, "b"))
-            return [(one.message.platform, one.message.channel_id, one.message.purpose) for one in left]
+            return app.database.read(lambda connection: connection.execute(query).fetchall())
 
     unsent = asyncio.run(story())
 

@@ -23,7 +23,10 @@ class ConversationKey(NamedTuple):
 
 
 class Attachment(Struct, frozen=True, kw_only=True):
-    """A file that came with, or leaves with, a message. size is in bytes; path is below `.botctl/files`."""
+    """A file that came with, or leaves with, a message. size is in bytes; path is below `.botctl/files`.
+
+    refused: why a file that came was not kept, in words for the user: `it is larger than 20 MB`.
+    """
 
     kind: AttachmentKind
     name: str = ""
@@ -31,6 +34,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
     size: int = 0
     path: str = ""
     url: str = ""
+    refused: str = ""
 
 
 class Button(Struct, frozen=True, kw_only=True):

@@ -39,6 +39,9 @@ def run(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The HTTP server's port; 0: any.")
     ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take webhooks and pollers away from whoever has them now.")
+    ] = False,
     skip_lint: SkipLintOption = False,
     project: ProjectOption = None,
 ) -> None:
@@ -50,7 +53,15 @@ def run(
     declared = declared_bots(found, names, environment, skip_lint=skip_lint)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     stdin = console_kind(sys.stdin)
-    with_terminal = App(found, declared, environment, stdin=stdin, wanted=tuple(platform or ()), port=port)
+    with_terminal = App(
+        found,
+        declared,
+        environment,
+        stdin=stdin,
+        wanted=tuple(platform or ()),
+        port=port,
+        may_take_over=take_over,
+    )
     run_to_end(_serve(with_terminal))
 
 
@@ -119,6 +130,7 @@ def _banner(app: App) -> list[str]:
             for bot, platform in app.connections
             if platform != "console"
         ]
+    lines += app.notes
     if app.recovered:
         lines.append(f"taking up {app.recovered} messages that an earlier run left behind")
     return lines

@@ -12,9 +12,10 @@ from typing import Any
 
 from botctl.clock import Clock, SystemClock
 from botctl.engine.interpreter import Interpreter
+from botctl.errors import OutsideError
 from botctl.execution.step import ToolBox
 from botctl.identity.providers import IDENTITY_PROVIDERS
-from botctl.platforms.platform import Connection, ConnectionContext
+from botctl.platforms.platform import Connection
 from botctl.project.load import Bot, Project
 from botctl.runtime.bot import LiveBot, NoTools, connect_model
 from botctl.runtime.carriers import Carriers
@@ -23,22 +24,24 @@ from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
+from botctl.runtime.registration import register, webhook_address
 from botctl.runtime.retention import Retention
 from botctl.runtime.router import Router
 from botctl.runtime.secret_key import secret_key
 from botctl.runtime.senders import Senders, email_sender
 from botctl.runtime.server import HttpServer
 from botctl.runtime.supervisor import Supervisor
+from botctl.runtime.surroundings import surroundings
 from botctl.runtime.team import Team
 from botctl.runtime.timetable import Timetable
 from botctl.runtime.turn import Turns
+from botctl.runtime.typing_sign import TypingSigns
 from botctl.runtime.verify_page import VerifyPage, asks_by_link
 from botctl.runtime.watch import Watch
 from botctl.runtime.workspace import open_workspace
 from botctl.sandbox.javascript import JavaScriptPool
 from botctl.secrets import Environment
 from botctl.spec.bot import BotSpec, HandoffSection
-from botctl.store import inbox
 from botctl.store.database import Database, open_database
 from botctl.tools.catalogue import Catalogue
 
@@ -58,15 +61,18 @@ class App:
         stdin: Stdin = "closed",
         wanted: Collection[str] = (),
         port: int | None = None,
+        may_take_over: bool = False,
         clock: Clock | None = None,
         connections: Mapping[tuple[str, str], Connection] | None = None,
     ) -> None:
-        """connections: used as they are instead of the declared platforms, none of which is switched on."""
+        """may_take_over: whether webhooks and pollers of others may be replaced. connections: used as they
+        are instead of the declared platforms, none of which is switched on."""
         self.project = project
         self.environment = environment
         self.clock = clock or SystemClock()
         self.connections: dict[tuple[str, str], Connection] = dict(connections or {})
         self.off: dict[tuple[str, str], str] = {}
+        self.notes: list[str] = []
         self.recovered = 0
         self.server: HttpServer | None = None
         self.locks: list[RunnerLock] = []
@@ -76,6 +82,8 @@ class App:
         self._stdin: Stdin = stdin
         self._wanted = wanted
         self._port = port
+        self._may_take_over = may_take_over
+        self._by_webhook: list[tuple[str, str]] = []
         self._catalogues: dict[str, Catalogue] = {}
         self._pool: JavaScriptPool | None = None
         self._stack = AsyncExitStack()
@@ -101,7 +109,15 @@ class App:
             self.delivery = Delivery(Senders(self.connections, email), self.database, self.clock)
             deliver = self.delivery.deliver
             interpreter = Interpreter(self.database, self.clock, deliver)
-            self.turns = Turns(self.bots, self.team, interpreter, self.database, self.clock, deliver)
+            self.turns = Turns(
+                self.bots,
+                self.team,
+                interpreter,
+                self.database,
+                self.clock,
+                deliver,
+                TypingSigns(self.connections),
+            )
             self.router = Router(self.turns, self.database, names)
             self.inbox = Inbox(self.database, self.router, self.clock, self.gates.guard)
             if self._chooses_platforms:
@@ -116,6 +132,7 @@ class App:
             self.router.attend()
             # Only now: what was accepted in between would be pending too, and be done twice.
             await self._serve(stack)
+            await self._register()
             was_set = self.turns.alarm_was_set
             timetable = Timetable(
                 self.router, self.database, self.clock, names, was_set, deliver, self.environment.mask
@@ -156,8 +173,7 @@ class App:
         )
         stack.push_async_callback(carriers.close)
         key = secret_key(self.state_folder)
-        public_url = self.environment.resolve(self.project.spec.server.public_url)
-        return Gates(self.database, self.clock, key, carriers.carrier, public_url)
+        return Gates(self.database, self.clock, key, carriers.carrier, self._public_url)
 
     def _only_console(self, bot: str) -> bool:
         """Whether the terminal is the only place where anybody talks to a bot."""
@@ -226,18 +242,38 @@ class App:
             choice = choose_platforms(bot.spec, self.environment, stdin=self._stdin, wanted=self._wanted)
             for live in choice.live:
                 place = (name, live.record.name)
-                connection = live.record.connect(live.settings, self._context(*place))
+                context = surroundings(
+                    *place,
+                    accept=self.inbox.accept,
+                    database=self.database,
+                    clock=self.clock,
+                    state_folder=self.state_folder,
+                    limits=bot.spec.limits,
+                    public_url=self._public_url,
+                    may_take_over=self._may_take_over,
+                )
+                connection = live.record.connect(live.settings, context)
                 stack.push_async_callback(connection.close)
                 self.connections[place] = connection
+                if getattr(live.settings, "mode", "") == "webhook":
+                    self._by_webhook.append(place)
             self.off.update({(name, platform): reason for platform, reason in choice.off.items()})
 
-    def _context(self, bot: str, platform: str) -> ConnectionContext:
-        async def load_cursor() -> str | None:
-            return self.database.read(lambda connection: inbox.load_cursor(connection, bot, platform))
+    @property
+    def _public_url(self) -> str:
+        return self.environment.resolve(self.project.spec.server.public_url)
 
-        return ConnectionContext(
-            bot=bot, accept=self.inbox.accept, now_ms=self.clock.now_ms, load_cursor=load_cursor
-        )
+    async def _register(self) -> None:
+        """Tell the platforms where their webhooks are. One that is down is told at the next start."""
+        for place in self._by_webhook:
+            address = webhook_address(self._public_url, *place)
+            try:
+                line = await register(
+                    self.connections[place], place, address, may_take_over=self._may_take_over
+                )
+            except OutsideError as error:
+                line = f"{place[0]}: {place[1]} could not be told where its webhook is: {error.message}"
+            self.notes += [line] if line else []
 
     async def _serve(self, stack: AsyncExitStack) -> None:
         """Start the one HTTP server if any platform listens, or a link leads to it."""

@@ -9,11 +9,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from msgspec import structs
+
 from botctl.clock import Clock
+from botctl.platforms import PLATFORMS
 from botctl.platforms.platform import InMemory, SendError
 from botctl.runtime.crew import Crew
+from botctl.runtime.pace import Paces
 from botctl.runtime.senders import EMAIL, Sender, Senders
-from botctl.store import outbox
+from botctl.store import conversations, outbox
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
 
@@ -23,6 +27,7 @@ Lane = tuple[str, str, str]
 """(bot, platform, channel): messages of one lane never overtake each other."""
 
 MOST_ATTEMPTS = 8
+_LIMITS = {platform.name: platform.limits for platform in PLATFORMS}
 HASTE = 1.0
 """Seconds after which a message that is still on its way lets those to other channels go."""
 _FIRST_PAUSE = 1.0
@@ -59,6 +64,7 @@ class Delivery:
         self._clock = clock
         self._lanes: dict[Lane, deque[Leaving]] = {}
         self._found: set[int] = set()
+        self._paces = Paces()
         self._places: dict[tuple[str, str], asyncio.Semaphore] = {}
         self.crew = Crew()
 
@@ -109,10 +115,22 @@ class Delivery:
         place = None if in_memory else self._places.setdefault(lane[:2], asyncio.Semaphore(1))
         try:
             while queue:
+                await self._keep_pace(lane, queue[0])
                 await self._send(sender, place, queue[0])
                 queue.popleft()
         finally:
             del self._lanes[lane]
+
+    async def _keep_pace(self, lane: Lane, leaving: Leaving) -> None:
+        """Wait until this one may leave: by the platform's pace, or by what it said in an earlier life."""
+        now_ms = self._clock.now_ms()
+        limits = _LIMITS.get(lane[1])
+        pause = max(0.0, (leaving.next_at - now_ms) / 1000)
+        if limits is not None:
+            pause = max(pause, self._paces.pause(lane, limits.per_chat, now_ms / 1000))
+            pause = max(pause, self._paces.pause(lane[:2], limits.per_message, now_ms / 1000))
+        if pause > 0:
+            await self._clock.sleep(pause)
 
     async def _send(self, sender: Sender, place: asyncio.Semaphore | None, leaving: Leaving) -> None:
         attempts = leaving.attempts
@@ -122,18 +140,33 @@ class Delivery:
             else:
                 async with _alone(place):
                     pause = await self._attempt(sender, leaving, attempts)
+            attempts += 1
+            if isinstance(pause, Leaving):
+                leaving = pause
+                continue
             if pause is None:
                 return
-            attempts += 1
             await self._clock.sleep(pause)
 
-    async def _attempt(self, sender: Sender, leaving: Leaving, attempts: int) -> float | None:
-        """Try once; the seconds to wait before the next try, None when there is none."""
+    async def _follow(self, leaving: Leaving, channel: str) -> Leaving:
+        """The channel has another id now (a group that grew): all that is about it goes along."""
+        message = leaving.message
+        old = message.channel_id
+        await self._database.write(
+            lambda connection: conversations.move(connection, message.bot, message.platform, old, channel)
+        )
+        return structs.replace(leaving, message=structs.replace(message, channel_id=channel))
+
+    async def _attempt(self, sender: Sender, leaving: Leaving, attempts: int) -> float | Leaving | None:
+        """Try once; the seconds to wait before the next try, None when there is none, or what is to be sent
+        instead at once."""
         seq = leaving.seq
         try:
             ids = await sender.send(leaving.message)
         except SendError as error:
             what = error.message
+            if error.migrate_to and attempts + 1 < MOST_ATTEMPTS:
+                return await self._follow(leaving, error.migrate_to)
             if error.permanent or attempts + 1 >= MOST_ATTEMPTS:
                 await self._bury(leaving, what)
                 return None

@@ -34,6 +34,7 @@ class Router:
         self._under_way: dict[int, Work] = {}
         self._last_event = 0
         self.crew = Crew()
+        turns.event_was_left = self.attend
 
     def enqueue(self, stored: Stored) -> Work:
         """Work on a stored message when those before it in its conversation are done."""

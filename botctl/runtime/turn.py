@@ -17,8 +17,10 @@ from botctl.engine.trace import can_be_retried
 from botctl.execution.outcome import Event
 from botctl.messages import Answer
 from botctl.runtime.bot import LiveBot
+from botctl.runtime.decisions import Pressed, decide, pressed
 from botctl.runtime.greeting import hold, is_reset, reset, welcome
 from botctl.runtime.team import Team
+from botctl.runtime.typing_sign import TypingSigns
 from botctl.store import conversations, ending, events, handoffs, inbox, runs, steps
 from botctl.store.database import Database
 from botctl.store.events import EventRow
@@ -55,6 +57,7 @@ class Turns:
     """Takes one turn at a time per conversation; whoever calls it sees to that.
 
     waiting: the conversations in which some run waits; the store is asked only about those.
+    event_was_left: called when an event for some run is on disk; the router sets it.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Turns:
         database: Database,
         clock: Clock,
         deliver: Callable[[Sequence[Leaving]], None],
+        signs: TypingSigns,
     ) -> None:
         """deliver is given what is said outside of runs, once it is on disk."""
         self._bots = bots
@@ -73,9 +77,11 @@ class Turns:
         self._database = database
         self._clock = clock
         self._deliver = deliver
+        self._signs = signs
         self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
         self.waiting: set[int] = set()
         self.alarm_was_set = asyncio.Event()
+        self.event_was_left: Callable[[], None] = lambda: None
 
     async def take(self, work: Work) -> Answer:
         """Do it. BotctlError when the run's definition can no longer be read."""
@@ -100,6 +106,9 @@ class Turns:
             return Answer(run_id="", status="ignored", reason=reason)
         if is_reset(stored.message):
             return await self._start_over(stored)
+        button = pressed(stored.message)
+        if button is not None:
+            return await self._decide(stored, button)
         row = None
         if conversation in self.waiting:
             await self._catch_up(stored)
@@ -108,13 +117,20 @@ class Turns:
             if held:
                 return await self._hold(bot, stored, held)
         welcomed = await self._welcome(bot, stored) if bot.welcome_message else ()
-        async with self._places[bot.name]:
+        async with self._places[bot.name], self._signs.during(stored.message):
             life = await self._resume(row, stored, Event("reply", stored.message.text)) if row else None
             if life is None:
                 await self._forget_old(bot, stored)
                 life = await self._interpreter.begin(bot.program, stored, work.run_id)
         answer = self._told(life)
         return structs.replace(answer, messages=(*welcomed, *answer.messages)) if welcomed else answer
+
+    async def _decide(self, stored: Stored, button: Pressed) -> Answer:
+        """A reviewer pressed a button of a handoff."""
+        leaving = await decide(self._database, self._clock, stored, button)
+        self._deliver([leaving])
+        self.event_was_left()
+        return Answer(run_id="", status="completed", messages=(leaving.message.text,))
 
     async def _go_on(self, work: Work) -> Life | None:
         """Wake, take up or end a run for a reason that is not a message; None if it did not need that."""

@@ -89,6 +89,10 @@ class LimitsSection(Section):
     """Node executions inside loops, per run."""
     concurrent_runs: int = Field(default=200, ge=1)
     """Conversations of this bot that are worked on at the same time."""
+    max_file_mb: float = Field(default=20.0, gt=0, le=2000)
+    """The largest file that is taken with a message, in megabytes."""
+    file_types: list[str] = ["image/*", "audio/*", "video/*", "text/*", "application/*"]
+    """Media types of files that are taken, as patterns."""
 
 
 class BillingSection(Section):

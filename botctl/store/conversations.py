@@ -44,6 +44,41 @@ def cut(connection: sqlite3.Connection, conversation: int, before: int) -> None:
     connection.execute("UPDATE conversations SET cut_at = ? WHERE seq = ?", (before, conversation))
 
 
+def last_at(connection: sqlite3.Connection, bot: str, platform: str, channel: str, user: str) -> int | None:
+    """When the last message of a user in a channel came, in any thread; None if never."""
+    row = connection.execute(
+        "SELECT max(last_at) FROM conversations"
+        " WHERE bot = ? AND platform = ? AND channel_id = ? AND user_id = ?",
+        (bot, platform, channel, user),
+    ).fetchone()
+    return row[0] if row and row[0] is not None else None
+
+
+def channels_of(connection: sqlite3.Connection, bot: str, platform: str, most: int = 500) -> list[str]:
+    """The channels of a platform in which people have talked to a bot, newest first."""
+    rows = connection.execute(
+        "SELECT channel_id FROM conversations WHERE bot = ? AND platform = ?"
+        " GROUP BY channel_id ORDER BY max(last_at) DESC LIMIT ?",
+        (bot, platform, most),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def move(connection: sqlite3.Connection, bot: str, platform: str, old: str, new: str) -> None:
+    """A channel has another id now: its conversations, and what is still to be said in it, go with it."""
+    here = (new, bot, platform, old)
+    connection.execute(
+        "UPDATE OR IGNORE conversations SET channel_id = ? WHERE bot = ? AND platform = ? AND channel_id = ?",
+        here,
+    )
+    for table in ("outbox", "schedules"):
+        connection.execute(
+            f"UPDATE {table} SET channel_id = ? WHERE bot = ? AND platform = ? AND channel_id = ?"
+            " AND status = 'pending'",
+            here,
+        )
+
+
 def transcript(connection: sqlite3.Connection, conversation: int, most: int) -> list[tuple[str, str]]:
     """The last `most` messages of a conversation, oldest first, as (user | bot, text), for a reviewer."""
     rows = connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from botctl.clock import SystemClock
+from botctl.messages import IncomingMessage
 from botctl.runtime.app import App
 from botctl.store import handoffs
 from botctl.store.database import connect
@@ -259,3 +260,43 @@ def test_only_one_decision_counts(tmp_path: Path, reviewers: list[str]) -> None:
 
     assert "was approved by ada" in told
     assert mailbag.texts[-1].startswith("Paid")
+
+
+@pytest.mark.parametrize(
+    ("channel", "user", "status", "answered", "ending"),
+    [
+        ("ops", "boss", "approved", "approved by Boss: Refund for order 7", "Paid {{amount}}, boss: "),
+        ("ops", "boss", "rejected", "rejected by Boss: Refund for order 7", "Declined: rejected"),
+        ("ops", "stranger", "approved", "`stranger` may not decide handoff", ""),
+        ("elsewhere", "boss", "approved", "nothing is asked here that this button could decide", ""),
+        ("ops", "boss", "paid", "nothing is asked here that this button could decide", ""),
+    ],
+)
+def test_a_button_decides_where_the_notice_went_and_for_those_who_may(
+    tmp_path: Path, channel: str, user: str, status: str, answered: str, ending: str
+) -> None:
+    write_bot(tmp_path, REFUND, "handoff: {notify: [{console: ops}], reviewers: [boss]}")
+    mailbag = Mailbag()
+
+    async def story(app: App) -> list[str]:
+        await say(app, "order 7")
+        await app.settle()
+        press = IncomingMessage(
+            bot="b",
+            platform="console",
+            dedupe_key="",
+            channel_id=channel,
+            user_id=user,
+            user_name=user.title(),
+            text="Approve",
+            kind="button",
+            button_value=f"ho:{pending(app)[0].id}:{status}",
+            received_at=2,
+        )
+        told = await (await app.inbox.accept(press)).answer()
+        return list(told.messages)
+
+    told = in_an_app(tmp_path, story, mailbag, HeldClock())
+
+    assert told[0].startswith(answered)
+    assert [text for text in mailbag.texts[2:] if text != told[0]] == ([ending] if ending else [])

@@ -17,10 +17,12 @@ from botctl.cli.place import open_project
 from botctl.cli.terminal import paint, print_json
 from botctl.errors import BotctlError
 from botctl.lint.check import check_bot
+from botctl.platforms.platform import Checkable
 from botctl.project.load import Project, load_bot
 from botctl.runtime.bot import provider_named
 from botctl.runtime.lock import holder_of
 from botctl.runtime.platforms import choose_platforms
+from botctl.runtime.standalone import connected
 from botctl.runtime.workspace import open_workspace
 from botctl.sandbox.javascript import JavaScriptPool
 from botctl.secrets import Environment
@@ -107,8 +109,8 @@ def _bot(project: Project, environment: Environment, name: str) -> Iterator[Chec
     told = f"{len(errors)} errors; `botctl validate` tells them" if errors else "its files are fine"
     yield Check(name, not errors, told + (f"; running in process {running}" if running else ""))
     choice = choose_platforms(bot.spec, environment, stdin="terminal")
-    for live in choice.live:
-        yield Check(f"{name}, {live.record.name}", True, "is set up")
+    if not errors:
+        yield from asyncio.run(_platforms(project, environment, name))
     for platform, reason in choice.off.items():
         yield Check(f"{name}, {platform}", None, reason)
     if bot.spec.llm is not None:
@@ -117,6 +119,24 @@ def _bot(project: Project, environment: Environment, name: str) -> Iterator[Chec
         missing = environment.missing(key)
         told = f"{' and '.join(missing)} is not set" if missing else "is set up"
         yield Check(f"{name}, model {provider.name}", not missing, told)
+
+
+async def _platforms(project: Project, environment: Environment, name: str) -> list[Check]:
+    """What the live platforms themselves say; nothing is changed."""
+    checks: list[Check] = []
+    try:
+        async with connected(project, environment, name) as connections:
+            for (_, platform), connection in connections.items():
+                about = f"{name}, {platform}"
+                if not isinstance(connection, Checkable):
+                    checks.append(Check(about, True, "is set up"))
+                    continue
+                for checked in await connection.check():
+                    told = f"{checked.fact}; {checked.help}" if checked.help else checked.fact
+                    checks.append(Check(about, checked.is_well, told))
+    except BotctlError as error:
+        checks.append(Check(name, False, error.message))
+    return checks
 
 
 async def _workspace(project: Project, environment: Environment, name: str) -> list[Check]:

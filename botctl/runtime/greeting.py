@@ -43,6 +43,19 @@ def hold(
     return _say(connection, stored, text, now_ms)
 
 
+def tell_refused(connection: sqlite3.Connection, stored: Stored, now_ms: int) -> Leaving | None:
+    """Say which files of a message cannot be used, and why; once, also if the process dies in between."""
+    refused = [one for one in stored.message.attachments if one.refused]
+    id = f"refused-{stored.seq}"
+    if not refused or outbox.has(connection, id):
+        return None
+    lines = [f"I cannot use {one.name or f'this {one.kind}'}: {one.refused}." for one in refused]
+    message = reply_to(stored.message, Said(text="\n".join(lines)), id)
+    return outbox.add(
+        connection, message, said_by="bot", conversation=stored.conversation, run=None, now_ms=now_ms
+    )
+
+
 def _say(connection: sqlite3.Connection, stored: Stored, text: str, now_ms: int) -> Leaving:
     greeting = reply_to(stored.message, Said(text=text), new_id())
     return outbox.add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
@@ -15,10 +16,10 @@ from botctl.engine.program import Program
 from botctl.engine.run import RunStatus
 from botctl.engine.trace import can_be_retried
 from botctl.execution.outcome import Event
-from botctl.messages import Answer
+from botctl.messages import Answer, IncomingMessage
 from botctl.runtime.bot import LiveBot
 from botctl.runtime.decisions import Pressed, decide, pressed
-from botctl.runtime.greeting import hold, is_reset, reset, welcome
+from botctl.runtime.greeting import hold, is_reset, reset, tell_refused, welcome
 from botctl.runtime.team import Team
 from botctl.runtime.typing_sign import TypingSigns
 from botctl.store import conversations, ending, events, handoffs, inbox, runs, steps
@@ -109,6 +110,10 @@ class Turns:
         button = pressed(stored.message)
         if button is not None:
             return await self._decide(stored, button)
+        if any(one.refused for one in stored.message.attachments):
+            told = await self._tell_refused(stored)
+            if not _has_anything_else(stored.message):
+                return told
         row = None
         if conversation in self.waiting:
             await self._catch_up(stored)
@@ -221,6 +226,22 @@ class Turns:
         reason = f"kept for the reviewer of handoff {handoff}"
         return Answer(run_id="", status="ignored", reason=reason, messages=(text,) if leaving else ())
 
+    async def _tell_refused(self, stored: Stored) -> Answer:
+        """Files that could not be kept; a message of nothing else starts nothing."""
+        now_ms, reason = self._clock.now_ms(), "its files cannot be used"
+        ends_here = not _has_anything_else(stored.message)
+
+        def tell(connection: sqlite3.Connection) -> Leaving | None:
+            if ends_here:
+                inbox.ignore(connection, stored.seq, reason)
+            return tell_refused(connection, stored, now_ms)
+
+        leaving = await self._database.write(tell)
+        if leaving is not None:
+            self._deliver([leaving])
+        messages = (leaving.message.text,) if leaving else ()
+        return Answer(run_id="", status="ignored", reason=reason, messages=messages)
+
     async def _welcome(self, bot: LiveBot, stored: Stored) -> tuple[str, ...]:
         """Say the welcome on the first contact with a conversation; what was said."""
         now_ms, text = self._clock.now_ms(), bot.welcome_message
@@ -264,3 +285,8 @@ class Turns:
             lambda connection: runs.waiting_in(connection, conversation)
         ):
             self.waiting.discard(conversation)
+
+
+def _has_anything_else(message: IncomingMessage) -> bool:
+    """Whether there is something to answer beside files that were refused."""
+    return bool(message.text.strip() or any(not one.refused for one in message.attachments))

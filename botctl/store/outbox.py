@@ -52,6 +52,11 @@ def add(
     return Leaving(row[0], message)
 
 
+def has(connection: sqlite3.Connection, id: str) -> bool:
+    """Whether a message of this id was stored."""
+    return connection.execute("SELECT 1 FROM outbox WHERE id = ?", (id,)).fetchone() is not None
+
+
 def pending(connection: sqlite3.Connection, bot: str) -> list[Leaving]:
     """What has not left yet, in order."""
     rows = connection.execute(

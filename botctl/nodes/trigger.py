@@ -27,7 +27,7 @@ from msgspec.structs import asdict
 
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
-from botctl.messages import IncomingMessage
+from botctl.messages import Attachment, IncomingMessage
 from botctl.nodes.node_type import NodeData, NodeType, Shape
 
 
@@ -51,12 +51,18 @@ def first_variables(message: IncomingMessage) -> dict[str, Any]:
         "user_name": message.user_name,
         "channel_id": message.channel_id,
         "platform": message.platform,
-        "attachments": [asdict(attachment) for attachment in message.attachments],
+        "attachments": [_known(attachment) for attachment in message.attachments],
     }
     if message.kind == "button":
         variables["message"] = message.button_value
         variables["button"] = {"label": message.text, "value": message.button_value}
     return variables
+
+
+def _known(attachment: Attachment) -> dict[str, Any]:
+    """A file as a workflow sees it; `refused` only where it was."""
+    fields = asdict(attachment)
+    return fields if attachment.refused else {name: fields[name] for name in fields if name != "refused"}
 
 
 def writes(data: TriggerData) -> Mapping[str, Shape]:

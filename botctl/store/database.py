@@ -77,8 +77,7 @@ class Database:
     async def abandon(self) -> None:
         """Stop as a crash would, and let go of the file. Nobody may read any more."""
         await self.stop_writing()
-        if self._raw.in_transaction:
-            self._raw.rollback()
+        await self._writer.rollback()  # on its thread: a COMMIT that was under way there ends before
         await self._writer.close()
 
     async def _commit_groups(self) -> None:

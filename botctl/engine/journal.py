@@ -11,8 +11,9 @@ from msgspec import Struct
 from botctl.clock import Clock
 from botctl.engine.life import Life
 from botctl.engine.orders import Placed, carry_out
-from botctl.engine.run import Run, RunStatus, encode, frame_text
+from botctl.engine.run import Run, RunStatus, frame_text
 from botctl.engine.standing import ready_tokens
+from botctl.engine.summary import summary
 from botctl.engine.transition import Facts, Failure, Result
 from botctl.execution.outcome import (
     Call,
@@ -29,6 +30,7 @@ from botctl.execution.outcome import (
 from botctl.execution.step import StepLog
 from botctl.ids import new_id
 from botctl.messages import OutgoingMessage, Said, reply_to
+from botctl.project.agent_graph import AGENT_DEFINITION
 from botctl.project.graph import Graph
 from botctl.store import conversations, ending, events, handoffs, inbox, outbox, runs, steps
 from botctl.store.database import Database
@@ -37,7 +39,6 @@ from botctl.store.runs import RunRow
 from botctl.store.steps import StepRow
 
 LARGEST_STATE = 1_000_000
-_SUMMARY = 2_000
 
 
 class Visit(Struct, frozen=True):
@@ -218,7 +219,7 @@ def _run_row(life: Life, entry: _Entry) -> RunRow:
         id=life.id,
         bot=life.program.bot.name,
         runner=life.runner,
-        kind="workflow",
+        kind="agent" if life.program.definition == AGENT_DEFINITION else "workflow",
         conversation=life.stored.conversation,
         message=life.stored.seq,
         dealing=life.stored.seq,
@@ -287,35 +288,16 @@ def _row(life: Life, visit: Visit, notes: Sequence[str]) -> StepRow:
         handle,
         visit.started_at,
         visit.duration_us,
-        _summary(log.input, mask),
-        _summary(log.output, mask),
-        _summary(writes, mask) if writes else None,
-        _summary(every_note, mask) if every_note else None,
+        summary(log.input, mask),
+        summary(log.output, mask),
+        summary(writes, mask) if writes else None,
+        summary(every_note, mask) if every_note else None,
         log.tokens_input,
         log.tokens_output,
         log.model,
         visit.retries,
         mask(error) if error is not None else None,
     )
-
-
-def _summary(value: Any, mask: Any) -> str | None:
-    """A JSON text of about 2,000 characters at most; what is longer is cut, part by part."""
-    if value is None:
-        return None
-    text: str = mask(encode(value))
-    if len(text) <= _SUMMARY:
-        return text
-    if isinstance(value, dict) and len(value) > 1:
-        each = _SUMMARY // len(value)
-        parts = {key: _cut(part, each) for key, part in value.items()}
-        return str(mask(encode(parts)))
-    return encode(text[:_SUMMARY] + "…")
-
-
-def _cut(value: Any, length: int) -> Any:
-    text = value if isinstance(value, str) else encode(value)
-    return value if len(text) <= length else text[:length] + "…"
 
 
 def _orders(visits: Sequence[Visit]) -> list[Placed]:

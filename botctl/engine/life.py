@@ -19,7 +19,7 @@ class Life:
     runner: the root's bot; parent and depth: of a run that another called. called: the runs it called in its
     last wave, not begun yet. taking: numbers of the events that its next write takes away. result: what a
     called run has to say to its caller, once it is over; left_event: the event that tells the caller.
-    has_scheduled: something is to happen at a moment because of it.
+    has_scheduled: something is to happen at a moment because of it. last_part: the last row of a part.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Life:
     result: str = ""
     left_event: int = 0
     has_scheduled: bool = False
+    last_part: int = 0
 
     def answer(self, now_ms: int) -> Answer:
         """What became of the message that started it, as far as it has come."""

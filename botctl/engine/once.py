@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
+import time
 from asyncio import Future, get_running_loop
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
 from botctl.engine.run import encode
+from botctl.engine.summary import summary
 from botctl.errors import InDoubtError, OutsideError
+from botctl.execution.step import Part
 from botctl.store import steps
 from botctl.store.database import Database
+from botctl.store.steps import StepRow
 
 _MOST_RETRIES = 3
 _FIRST_PAUSE = 0.5
@@ -34,7 +39,9 @@ class StepOnce:
         self._counts: dict[str, int] = {}
         self.retries = 0
 
-    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+    async def once(
+        self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool, part: Part | None = None
+    ) -> Any:
         """See `Step.once`. Using a key again in one execution is a further effect, remembered apart."""
         number = self._counts.get(key, 0)
         self._counts[key] = number + 1
@@ -53,13 +60,56 @@ class StepOnce:
         life.used_once = True
         if not repeatable:
             await self._database.write(lambda connection: steps.intend(connection, life.seq, *at))
+        started_at, started = self._clock.now_ms(), time.perf_counter_ns()
+        retries = self.retries
         result = await self._make(action, at, repeatable)
         text = encode(result)
         life.once[at] = text
+        rows: list[StepRow] = []
+        if part is not None:
+            duration_us = (time.perf_counter_ns() - started) // 1000
+            rows.append(self._row(part, result, started_at, duration_us, self.retries - retries))
+
+        def note(connection: sqlite3.Connection) -> None:
+            steps.remember(connection, life.seq, *at, text)
+            steps.add(connection, life.seq, rows)
+
         # Not awaited: the wave's own write follows at once, in order, and shares the commit.
-        noted = self._database.write(lambda connection: steps.remember(connection, life.seq, *at, text))
+        noted = self._database.write(note)
         noted.add_done_callback(_look_at_failure)
         return result
+
+    def _row(
+        self, part: Part, result: Mapping[str, Any], started_at: int, duration_us: int, retries: int
+    ) -> StepRow:
+        """A part of this step as a row of its own, behind all rows there are."""
+        life = self._life
+        if not life.last_part:
+            stored = self._database.read(lambda connection: steps.last(connection, life.seq))
+            life.last_part = max(stored, life.run.steps)
+        life.last_part += 1
+        mask = life.program.mask
+        return StepRow(
+            0,
+            life.last_part,
+            life.run.wave,
+            self._node,
+            part.type,
+            part.label,
+            self._frame,
+            "",
+            started_at,
+            duration_us,
+            summary(part.input, mask),
+            summary(result.get("text"), mask),
+            None,
+            None,
+            result.get("input", 0),
+            result.get("output", 0),
+            result.get("model", ""),
+            retries,
+            mask(result["text"]) if result.get("is_error") else None,
+        )
 
     async def may_try_again(self, error: OutsideError) -> bool:
         """Whether a node that failed outside of `once` is entered again, after a pause: if the service surely

@@ -213,7 +213,7 @@ def _apply(graph: Graph, run: Run, facts: Facts, index: int, result: Result) -> 
             _put_away(run, token, outcome, result.begun)
         case Call():
             facts.started_to_wait = True
-            _put_away(run, token, Wait((Return(result.call),)), result.begun)
+            _put_away(run, token, Wait((Return(result.call),), outcome.state), result.begun)
         case End():
             run.ended = True
         case Failure():

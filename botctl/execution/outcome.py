@@ -136,11 +136,12 @@ class Iterate(Struct, frozen=True):
 
 class Call(Struct, frozen=True):
     """Let another bot answer `message`; its variables start with `context`. The node is executed again with
-    `step.event` set to a Returned."""
+    its answer for `step.event` and `state` (a JSON value) for `step.state`."""
 
     bot: str
     message: str
     context: Mapping[str, Any] = field(default_factory=dict)
+    state: Any = None
 
 
 class End(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -16,6 +16,12 @@ from botctl.tools.tool import Tool, ToolResult
 
 class ToolBox(Protocol):
     """The tools of a bot's workspace."""
+
+    async def tools(self) -> list[Tool]:
+        """All tools that may be called, by policy at once or after a person said yes."""
+
+    def decide(self, name: str) -> Literal["allow", "deny", "ask"]:
+        """What the workspace's policy says of a tool."""
 
     async def find(self, name: str) -> Tool | None:
         """The tool of this full name, if the workspace has it and the policy allows it."""
@@ -55,10 +61,24 @@ class Gatekeeper(Protocol):
         """The contact that this user was last verified with, not before `since_ms`; "" if none."""
 
 
+class Part(Struct, frozen=True, kw_only=True):
+    """A part of a step that the trace tells as a step of its own: one model call or tool call of an agent.
+
+    type: the node type that does the same in a workflow. Of its result, a mapping, the trace tells `text`,
+    and `input` and `output` as tokens of `model` if it has them.
+    """
+
+    type: str
+    label: str
+    input: Any
+
+
 class OnceJournal(Protocol):
     """Where a step's intents and results are remembered."""
 
-    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+    async def once(
+        self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool, part: Part | None = None
+    ) -> Any:
         """The remembered result under `key`, or that of `action`, remembered from now on."""
 
 
@@ -126,10 +146,18 @@ class Step(Struct, frozen=True, kw_only=True):
     wired: frozenset[str] = frozenset()
     gate: Gatekeeper | None = None
 
-    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool = False) -> Any:
+    async def once(
+        self,
+        key: str,
+        action: Callable[[], Awaitable[Any]],
+        *,
+        repeatable: bool = False,
+        part: Part | None = None,
+    ) -> Any:
         """Do `action` once in the life of this step and remember its result, a JSON value.
 
         Intent is on disk before it acts, the result after. If the process dies in between, a `repeatable`
-        action is done again and any other raises InDoubtError when the step is entered again.
+        action is done again and any other raises InDoubtError when the step is entered again. A `part` is
+        told in the trace as a step of its own, as soon as it is done.
         """
-        return await self.journal.once(key, action, repeatable=repeatable)
+        return await self.journal.once(key, action, repeatable=repeatable, part=part)

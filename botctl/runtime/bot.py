@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -20,10 +20,12 @@ from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.provider import ModelSettings, Provider
 from botctl.llm.providers import PROVIDERS
 from botctl.messages import IncomingMessage
+from botctl.project.agent_graph import AGENT_DEFINITION, agent_graph
+from botctl.project.graph import Graph
 from botctl.project.load import Bot
 from botctl.project.workflow_file import pinned_graph
 from botctl.secrets import Environment
-from botctl.spec.bot import AllowSection, HandoffSection, ModelSection
+from botctl.spec.bot import AllowSection, BotSpec, HandoffSection, ModelSection
 from botctl.store import runs
 from botctl.store.database import Database
 from botctl.store.inbox import Stored
@@ -55,6 +57,14 @@ class LateModel:
 class NoTools:
     """The tools of a bot without a workspace."""
 
+    async def tools(self) -> list[Tool]:
+        """There are none."""
+        return []
+
+    def decide(self, name: str) -> Literal["allow", "deny", "ask"]:
+        """There is nothing to decide about."""
+        return "deny"
+
     async def find(self, name: str) -> Tool | None:
         """There are none."""
         return None
@@ -85,11 +95,13 @@ class LiveBot:
     ):
         """gate: makes a step's Gatekeeper, from the bot, the runner, the run and the message."""
         spec = bot.spec
-        if bot.graph is None:
-            raise UserError(
-                f"bot `{spec.name}` has no workflow, and the agent loop is not built yet",
-                help="add `workflow: workflow.yaml` to its bot.yaml",
-            )
+        graph, definition = bot.graph, bot.definition
+        if graph is None:
+            if spec.workflow and spec.workflow_enabled:
+                raise UserError(
+                    f"the workflow of bot `{spec.name}` has errors", help="`botctl validate` tells them"
+                )
+            graph, definition = self._agent(spec), AGENT_DEFINITION
         self.name = spec.name
         self.concurrent_runs = spec.limits.concurrent_runs
         self.welcome_message = spec.welcome_message
@@ -106,9 +118,9 @@ class LiveBot:
                 max_iterations=spec.limits.max_iterations,
                 platforms=frozenset(spec.platforms or {"console": {}}),
             ),
-            graph=bot.graph,
-            definition=bot.definition,
-            text=(bot.workflow.file, bot.workflow.text) if bot.workflow else ("", ""),
+            graph=graph,
+            definition=definition,
+            text=(bot.workflow.file, bot.workflow.text) if bot.workflow and bot.graph else ("", ""),
             llm=model,
             tools=tools,
             sandbox=sandbox,
@@ -122,6 +134,10 @@ class LiveBot:
         )
         self._pinned: dict[str, Program] = {self.program.definition: self.program}
 
+    @staticmethod
+    def _agent(spec: BotSpec) -> Graph:
+        return agent_graph(spec.max_loop_iterations, dict.fromkeys(spec.delegate, ""))
+
     async def pin(self, database: Database) -> None:
         """Store the definition that new runs will be pinned to."""
         hash, (file, text) = self.program.definition, self.program.text
@@ -134,6 +150,11 @@ class LiveBot:
             def load(connection: sqlite3.Connection) -> tuple[str, str]:
                 return runs.definition(connection, definition)
 
+            if definition == AGENT_DEFINITION:  # the bot has a workflow now; its old runs go on as they began
+                self._pinned[definition] = replace(
+                    self.program, graph=self._agent(self._bot.spec), definition=definition, text=("", "")
+                )
+                return self._pinned[definition]
             file, text = database.read(load)
             self._pinned[definition] = replace(
                 self.program, graph=pinned_graph(text, file), definition=definition, text=(file, text)

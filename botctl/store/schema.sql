@@ -268,3 +268,68 @@ CREATE TABLE verified (
   verified_at  INTEGER NOT NULL,
   PRIMARY KEY (bot, platform, user_id, contact_type)
 ) WITHOUT ROWID;
+
+-- Money, in micro-cents (1,000,000 are a cent). Before a model is asked under a cap, a row of `reservations`
+-- holds the most that the call can cost; after it a row of `usage` tells what it did cost, and the reservation
+-- goes in the same transaction. `totals` are the running sums that caps are checked against: spent and reserved
+-- by run, conversation, user and day, bot and month, and bot. A reservation that a dead process left is booked
+-- as spent when its runner starts again: whether the provider billed the call is not known.
+
+CREATE TABLE usage (
+  seq           INTEGER PRIMARY KEY,
+  bot           TEXT NOT NULL,
+  runner        TEXT NOT NULL,
+  run           TEXT NOT NULL,                  -- runs.id: numbers may be given twice, money must not mix
+  conversation  INTEGER,                        -- NULL: it was erased
+  user          TEXT NOT NULL,                  -- platform:user_id; '' when erased
+  provider      TEXT NOT NULL,
+  model         TEXT NOT NULL,
+  tokens_input  INTEGER NOT NULL,
+  tokens_output INTEGER NOT NULL,
+  micro_cents   INTEGER,                        -- NULL: no price is known
+  in_doubt      INTEGER NOT NULL,               -- 1: no answer came; it may have been billed, up to this much
+  at            INTEGER NOT NULL
+);
+CREATE INDEX usage_bot ON usage (bot, at);
+CREATE INDEX usage_at ON usage (at);
+CREATE INDEX usage_run ON usage (run);
+CREATE INDEX usage_conversation ON usage (conversation);
+
+CREATE TABLE reservations (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice: who holds one may be late
+  bot          TEXT NOT NULL,
+  runner       TEXT NOT NULL,
+  run          TEXT NOT NULL,
+  conversation INTEGER,
+  user         TEXT NOT NULL,
+  provider     TEXT NOT NULL,
+  model        TEXT NOT NULL,
+  micro_cents  INTEGER NOT NULL,
+  from_wallet  INTEGER NOT NULL,                -- 1: it is held in the bot's wallet too
+  at           INTEGER NOT NULL
+);
+CREATE INDEX reservations_runner ON reservations (runner);
+
+CREATE TABLE totals (
+  scope    TEXT NOT NULL,                       -- run, conversation, user_day, month, bot
+  bot      TEXT NOT NULL,
+  key      TEXT NOT NULL,                       -- run id, conversation, 2026-11-21 platform:user, 2026-11, ''
+  spent    INTEGER NOT NULL,
+  reserved INTEGER NOT NULL,
+  PRIMARY KEY (scope, bot, key)
+) WITHOUT ROWID;
+
+CREATE TABLE wallets (
+  bot      TEXT PRIMARY KEY,
+  balance  INTEGER NOT NULL,
+  reserved INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE deposits (
+  seq         INTEGER PRIMARY KEY,
+  bot         TEXT NOT NULL,
+  micro_cents INTEGER NOT NULL,
+  note        TEXT NOT NULL,
+  at          INTEGER NOT NULL
+);
+CREATE INDEX deposits_bot ON deposits (bot, seq);

@@ -56,6 +56,12 @@ def of_run(connection: sqlite3.Connection, run: int) -> list[StepRow]:
     return [StepRow(*row) for row in rows]
 
 
+def last(connection: sqlite3.Connection, run: int) -> int:
+    """The number of the last row of a run's journal, 0 if there is none."""
+    row = connection.execute("SELECT max(seq) FROM steps WHERE run = ?", (run,)).fetchone()
+    return int(row[0] or 0)
+
+
 def intend(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str) -> None:
     """Remember that an effect is about to be made."""
     connection.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, NULL)", (run, node, frame, key))

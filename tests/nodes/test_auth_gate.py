@@ -227,7 +227,7 @@ def test_a_refused_contact_is_asked_for_again_and_its_code_is_void() -> None:
 class InterruptedJournal(RememberingJournal):
     """A journal that remembers an intent to send, and no result: the process died in between."""
 
-    async def once(self, key: str, action: Any, *, repeatable: bool) -> Any:
+    async def once(self, key: str, action: Any, *, repeatable: bool, part: Any = None) -> Any:
         if key == "send 1":
             raise InDoubtError("in doubt")
         return await super().once(key, action, repeatable=repeatable)

@@ -88,7 +88,9 @@ class RememberingJournal:
     remembered: dict[str, Any] = field(default_factory=dict)
     repeatable: dict[str, bool] = field(default_factory=dict)
 
-    async def once(self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+    async def once(
+        self, key: str, action: Callable[[], Awaitable[Any]], *, repeatable: bool, part: Any = None
+    ) -> Any:
         self.repeatable[key] = repeatable
         if key not in self.remembered:
             self.remembered[key] = json.loads(json.dumps(await action()))

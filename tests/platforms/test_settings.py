@@ -43,6 +43,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "verify_token": "${V}",
         "app_secret": "${S}",
         "api_version": "v25.0",
+        "template": "notice:en_US",
         "base_url": "http://127.0.0.1:1",
     },
     "custom": {"secret": "${S:-}", "callback_url": "https://example.com/answers", "answer_timeout": "10s"},

@@ -13,7 +13,7 @@ from botctl.runtime.app import App
 from botctl.store import events, handoffs, runs, schedules, steps
 from botctl.store.database import connect, transaction
 from tests.runtime.test_delegation import hire
-from tests.runtime.world import HeldClock, Mailbag, app_of, incoming, write_bot
+from tests.runtime.world import HeldClock, Mailbag, app_of, incoming, live_until, write_bot
 
 WORKFLOW = """
 nodes:
@@ -159,49 +159,16 @@ class Died(Exception):
 
 
 def one_life(world: World, dies_after: int) -> dict[str, Any] | None:
-    """Switch the app on and live, until it dies right after so many commits (0: it does not); None if it
-    died."""
-    loop = asyncio.new_event_loop()
-    app = app_of(world.folder, world.mailbag, world.clock)
-    left = dies_after
+    """One life of the process, until it dies right after so many commits (0: it does not); None if it did."""
 
-    def count() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            app.database.after_commit = None
-            loop.stop()
-
-    async def whole() -> dict[str, Any]:
-        await app.__aenter__()
-        app.database.after_commit = count
+    async def story(app: App) -> dict[str, Any]:
         await live(world, app)
         app.database.after_commit = None
-        told = tell(app)
-        await app.__aexit__(None, None, None)
-        return told
+        return tell(app)
 
-    try:
-        return loop.run_until_complete(whole())
-    except RuntimeError as error:
-        if "stopped before" not in str(error):
-            raise
-        loop.run_until_complete(_bury(app))
-        return None
-    finally:
-        loop.close()
-
-
-async def _bury(app: App) -> None:
-    """Nothing that was under way goes on; nothing more is written."""
-    await app.database.stop_writing()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await app.database.abandon()
-    for lock in app.locks:
-        lock.__exit__(None, None, None)
+    app = app_of(world.folder, world.mailbag, world.clock)
+    told: dict[str, Any] | None = live_until(app, story, dies_after)
+    return told
 
 
 def repeated(mailbag: Mailbag) -> int:

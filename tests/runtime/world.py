@@ -127,3 +127,48 @@ def in_an_app(
             return told
 
     return asyncio.run(whole())
+
+
+def live_until(app: App, story: Callable[[App], Awaitable[Any]], dies_after: int) -> Any:
+    """Switch an app on and let a story happen, until the process dies right after so many commits (0: never).
+
+    What the story returned; None if it died. Nothing that was under way at a death goes on.
+    """
+    loop = asyncio.new_event_loop()
+    left = dies_after
+
+    def count() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            app.database.after_commit = None
+            loop.stop()
+
+    async def whole() -> Any:
+        await app.__aenter__()
+        app.database.after_commit = count
+        told = await story(app)
+        app.database.after_commit = None
+        await app.__aexit__(None, None, None)
+        return told
+
+    try:
+        return loop.run_until_complete(whole())
+    except RuntimeError as error:
+        if "stopped before" not in str(error):
+            raise
+        loop.run_until_complete(_bury(app))
+        return None
+    finally:
+        loop.close()
+
+
+async def _bury(app: App) -> None:
+    """Cancel everything before anything can go on, the committer too; let go of the file and the locks."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await app.database.abandon()
+    for lock in app.locks:
+        lock.__exit__(None, None, None)

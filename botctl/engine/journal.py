@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from botctl.clock import Clock
 from botctl.engine.life import Life
-from botctl.engine.orders import Placed, carry_out
+from botctl.engine.orders import Placed, carry_out, tell_of_doubt
 from botctl.engine.run import Run, RunStatus, frame_text
 from botctl.engine.standing import ready_tokens
 from botctl.engine.summary import summary
@@ -64,6 +64,7 @@ class _Entry(Struct, frozen=True, kw_only=True):
     rows: Sequence[StepRow]
     outgoing: Sequence[tuple[OutgoingMessage, str]]
     orders: Sequence[Placed]
+    doubts: Sequence[str]
     children: Sequence[Life]
     given_up: Sequence[WaitFor]
     handing_over: bool
@@ -83,11 +84,13 @@ class Journal:
 
     async def write_wave(self, life: Life, run: Run, visits: Sequence[Visit], facts: Facts) -> list[Leaving]:
         """Commit a wave and make `run` the life's run; what it said that may leave now."""
+        doubts: list[str] = []
         for visit in visits:
             life.tool_calls += visit.log.tool_calls
             life.tokens += visit.log.tokens_input + visit.log.tokens_output
             if isinstance(visit.result.outcome, Failure) and visit.result.outcome.in_doubt:
                 life.in_doubt = True
+                doubts.append(visit.result.outcome.message)
         status, message = _status(life.program.graph, run)
         over = status in (RunStatus.COMPLETED, RunStatus.ERROR)
         speech: list[Said] = []
@@ -118,6 +121,7 @@ class Journal:
             rows=[_row(life, visit, facts.notes.get(place, ())) for place, visit in enumerate(visits)],
             outgoing=outgoing,
             orders=_orders(visits),
+            doubts=doubts,
             children=children,
             given_up=_given_up(life, run, visits) if children or life.run.tokens or waits else (),
             handing_over=over or facts.started_to_wait,
@@ -170,6 +174,8 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
         runs.pin(connection, child.program.definition, *child.program.text)
     for placed in entry.orders:
         leaving += carry_out(connection, life, entry.now_ms, placed)
+    for doubt in entry.doubts:
+        leaving += tell_of_doubt(connection, life, entry.now_ms, doubt)
     for wait in entry.given_up:
         _give_up(connection, wait, entry.now_ms)
     if entry.handing_over:
@@ -251,6 +257,7 @@ def _child_row(child: Life, now_ms: int) -> RunRow:
         rows=(),
         outgoing=(),
         orders=(),
+        doubts=(),
         children=(),
         given_up=(),
         handing_over=False,

@@ -43,6 +43,25 @@ def ticket_notice(id: str, subject: str, transcript: Transcript, bot: str, where
     return "\n".join(lines).rstrip()
 
 
+def doubt_notice(run: str, what: str, transcript: Transcript, bot: str, where: str) -> str:
+    """Tell that a run stopped because nobody knows whether something was done, and how to say so."""
+    lines = [
+        _one_line(f"{bot} does not know whether this was done: {what}", _LONGEST_SUBJECT),
+        "",
+        *_block("What", _lines(what)),
+        *_block("Where", [_one_line(where)]),
+        *_block(
+            "To decide, after finding out",
+            [
+                f"botctl runs retry {run} --again         (it was not done)",
+                f"botctl runs retry {run} --done 'JSON'   (it was, and gave this)",
+            ],
+        ),
+        *_block("The conversation", transcript_lines(transcript)),
+    ]
+    return "\n".join(lines).rstrip()
+
+
 def answer_lines(row: HandoffRow) -> list[str]:
     """What each answer to a handoff leads to, one line per answer."""
     ways = dict(row.ways_out)

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from botctl.engine.life import Life
-from botctl.engine.notice import handoff_notice, ticket_notice
+from botctl.engine.notice import doubt_notice, handoff_notice, ticket_notice
 from botctl.engine.run import Token, encode, frame_text
 from botctl.execution.outcome import (
     AskPerson,
@@ -99,6 +99,17 @@ def tell(
         for one in whom
         for platform, channel in one.items()
     ]
+
+
+def tell_of_doubt(connection: sqlite3.Connection, life: Life, now_ms: int, what: str) -> list[Leaving]:
+    """Whoever is told about handoffs is told that a call may or may not have been made."""
+    program = life.program
+    if not program.handoff.notify:
+        return []
+    said = conversations.transcript(connection, life.stored.conversation, MOST_TRANSCRIPT)
+    text = program.mask(doubt_notice(life.id, what, said, program.bot.name, _where(life)))
+    senders = (program.bot.name, life.runner)
+    return tell(connection, senders, program.handoff.notify, text, now_ms, run=life.seq)
 
 
 def decision_buttons(handoff: str) -> tuple[Button, ...]:

@@ -106,6 +106,7 @@ class LiveBot:
         self.concurrent_runs = spec.limits.concurrent_runs
         self.welcome_message = spec.welcome_message
         self.pending_message = spec.handoff.pending_message
+        self.holds_messages = bot.graph is not None or spec.handoff.while_waiting == "hold"
         self.ttl_ms = round(spec.conversation.ttl * 1000)
         self.model = model
         self._allow = spec.allow

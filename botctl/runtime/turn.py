@@ -118,7 +118,7 @@ class Turns:
         if conversation in self.waiting:
             await self._catch_up(stored)
             row = self.woken_by_message(conversation)
-            held = self._pending_handoff(conversation) if row is None else ""
+            held = self._pending_handoff(conversation) if row is None and bot.holds_messages else ""
             if held:
                 return await self._hold(bot, stored, held)
         welcomed = await self._welcome(bot, stored) if bot.welcome_message else ()

@@ -300,7 +300,7 @@ CREATE TABLE reservations (
   bot          TEXT NOT NULL,
   runner       TEXT NOT NULL,
   run          TEXT NOT NULL,
-  conversation INTEGER,
+  conversation INTEGER NOT NULL,
   user         TEXT NOT NULL,
   provider     TEXT NOT NULL,
   model        TEXT NOT NULL,
@@ -309,6 +309,7 @@ CREATE TABLE reservations (
   at           INTEGER NOT NULL
 );
 CREATE INDEX reservations_runner ON reservations (runner);
+CREATE INDEX reservations_conversation ON reservations (conversation);
 
 CREATE TABLE totals (
   scope    TEXT NOT NULL,                       -- run, conversation, user_day, month, bot

@@ -236,3 +236,39 @@ def _die(folder: Path, dies_after: int) -> tuple[bool, list[str]]:
     return died, [
         json.loads(row.input or "{}")["arguments"]["place"] for row in rows if row.type == "mcp_tool"
     ]
+
+
+@pytest.mark.parametrize(
+    ("how", "texts"),
+    [
+        ("hold", ["A person is looking at this. You will hear from us here."]),
+        ("new_run", ["hello"]),
+    ],
+)
+def test_messages_that_come_while_a_person_is_asked_are_held_or_answered(
+    office: Path, how: str, texts: list[str]
+) -> None:
+    with (office / "workspaces" / "w.yaml").open("a") as file:
+        file.write("tools: {ask: [functions__pay]}\n")
+    agent(office, f"handoff: {{while_waiting: {how}}}")
+
+    said, _ = told(office, "book it", "hi there")
+
+    assert said == texts
+
+
+def test_whoever_is_told_about_handoffs_is_told_of_a_call_in_doubt(office: Path) -> None:
+    agent(office, "handoff: {notify: [{console: ops}]}")
+    (office / "hangs").touch()
+    mailbag = Mailbag()
+
+    async def story(app: App) -> str:
+        await say(app, "book it")
+        await app.settle()
+        return str(stories(app)[0]["id"])
+
+    run = in_an_app(office, story, mailbag, SystemClock())
+
+    notice = next(sent.text for sent in mailbag.sent if sent.channel_id == "ops")
+    assert notice.startswith("b does not know whether this was done: in doubt: ")
+    assert f"botctl runs retry {run} --again" in notice

@@ -185,6 +185,11 @@ def _migrate(raw: sqlite3.Connection, path: Path) -> None:
             f"the state file {path} is from a newer botctl: its schema is {version}, not {SCHEMA_VERSION}",
             help="upgrade botctl",
         )
+    if 0 < version < SCHEMA_VERSION:
+        raise UserError(
+            f"the state file {path} is from a botctl before its first release: its schema is {version}",
+            help="move the file away; a new one is made at the next start",
+        )
     schema = files("botctl.store").joinpath("schema.sql").read_text()
     raw.execute("BEGIN IMMEDIATE")
     if raw.execute("PRAGMA user_version").fetchone()[0] == 0:

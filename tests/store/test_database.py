@@ -101,11 +101,12 @@ def test_a_file_that_is_no_database_is_named_with_a_way_out(tmp_path: Path) -> N
     assert caught.value.help
 
 
-def test_a_state_from_a_newer_botctl_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "told"), [(99, "newer botctl"), (1, "before its first release")])
+def test_a_state_of_another_schema_is_refused(tmp_path: Path, version: int, told: str) -> None:
     path = tmp_path / "state.db"
-    newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 99")
-    newer.close()
+    other = sqlite3.connect(path)
+    other.execute(f"PRAGMA user_version = {version}")
+    other.close()
 
-    with pytest.raises(UserError, match="newer botctl"):
+    with pytest.raises(UserError, match=told):
         connect(path)

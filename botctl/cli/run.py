@@ -128,7 +128,7 @@ def _banner(app: App) -> list[str]:
         lines += [
             f"{bot}: {platform} takes messages at {app.server.url}/webhooks/{bot}/{platform}"
             for bot, platform in app.connections
-            if platform != "console"
+            if platform == "custom" or (bot, platform) in app.by_webhook
         ]
     lines += app.notes
     if app.recovered:

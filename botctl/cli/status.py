@@ -14,7 +14,7 @@ from botctl.project.load import Project, load_bot
 from botctl.runtime.lock import holder_of
 from botctl.runtime.platforms import choose_platforms
 from botctl.secrets import Environment
-from botctl.store import inbox, outbox, runs
+from botctl.store import handoffs, inbox, outbox, runs, schedules
 from botctl.store.database import connect
 
 app = typer.Typer(rich_markup_mode=None)
@@ -29,7 +29,17 @@ def status(json: JsonOption = False, project: ProjectOption = None) -> None:
         print_json(told)
         return
     print_table(
-        ("bot", "runner", "platforms", "off", "messages", "runs", "dead letters"),
+        (
+            "bot",
+            "runner",
+            "platforms",
+            "off",
+            "messages",
+            "runs",
+            "to decide",
+            "to say later",
+            "dead letters",
+        ),
         [_cells(bot) for bot in told],
         empty=f"no bots in {found.folder}",
     )
@@ -47,6 +57,8 @@ def _tell(project: Project, environment: Environment, name: str) -> dict[str, An
         "waiting": 0,
         "unsent": 0,
         "dead_letters": 0,
+        "pending_handoffs": 0,
+        "schedules": 0,
     }
     if path.exists():
         with closing(connect(path)) as connection:
@@ -58,6 +70,8 @@ def _tell(project: Project, environment: Environment, name: str) -> dict[str, An
                 "waiting": under_way.get("waiting", 0),
                 "unsent": leaving["pending"],
                 "dead_letters": leaving["dead"],
+                "pending_handoffs": handoffs.counts(connection, name),
+                "schedules": schedules.count_pending(connection, name),
             }
     return {
         "bot": name,
@@ -70,7 +84,7 @@ def _tell(project: Project, environment: Environment, name: str) -> dict[str, An
 
 def _cells(told: dict[str, Any]) -> tuple[str, ...]:
     if "error" in told:
-        return (told["bot"], told["error"], "", "", "", "", "")
+        return (told["bot"], told["error"], *[""] * 7)
     off = "; ".join(f"{platform}: {reason}" for platform, reason in told["off"].items())
     return (
         told["bot"],
@@ -79,5 +93,7 @@ def _cells(told: dict[str, Any]) -> tuple[str, ...]:
         off,
         f"{told['pending_messages']} to answer, {told['unsent']} to send",
         f"{told['running']} running, {told['waiting']} waiting",
+        str(told["pending_handoffs"]),
+        str(told["schedules"]),
         str(told["dead_letters"]),
     )

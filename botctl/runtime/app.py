@@ -12,7 +12,7 @@ from typing import Any
 
 from botctl.clock import Clock, SystemClock
 from botctl.engine.interpreter import Interpreter
-from botctl.errors import OutsideError
+from botctl.errors import OutsideError, UserError
 from botctl.execution.step import ToolBox
 from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.platforms.platform import Connection
@@ -83,7 +83,7 @@ class App:
         self._wanted = wanted
         self._port = port
         self._may_take_over = may_take_over
-        self._by_webhook: list[tuple[str, str]] = []
+        self.by_webhook: list[tuple[str, str]] = []
         self._catalogues: dict[str, Catalogue] = {}
         self._pool: JavaScriptPool | None = None
         self._stack = AsyncExitStack()
@@ -252,11 +252,17 @@ class App:
                     public_url=self._public_url,
                     may_take_over=self._may_take_over,
                 )
-                connection = live.record.connect(live.settings, context)
+                try:
+                    connection = live.record.connect(live.settings, context)
+                except UserError as error:
+                    if self._wanted:
+                        raise
+                    self.off[place] = f"{error.message} ({error.help})" if error.help else error.message
+                    continue
                 stack.push_async_callback(connection.close)
                 self.connections[place] = connection
                 if getattr(live.settings, "mode", "") == "webhook":
-                    self._by_webhook.append(place)
+                    self.by_webhook.append(place)
             self.off.update({(name, platform): reason for platform, reason in choice.off.items()})
 
     @property
@@ -265,7 +271,7 @@ class App:
 
     async def _register(self) -> None:
         """Tell the platforms where their webhooks are. One that is down is told at the next start."""
-        for place in self._by_webhook:
+        for place in self.by_webhook:
             address = webhook_address(self._public_url, *place)
             try:
                 line = await register(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 
 from botctl.clock import Clock
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
+_HEALTHY = 120.0
 
 
 class Supervisor:
@@ -33,6 +35,7 @@ class Supervisor:
     async def _keep(self, place: tuple[str, str], connection: Connection) -> None:
         pause = _FIRST_PAUSE
         while True:
+            began = time.monotonic()
             try:
                 await connection.run()
                 return
@@ -45,5 +48,7 @@ class Supervisor:
             except Exception as error:  # one platform's bug or outage must not stop the others
                 self.faults[place] = f"{type(error).__name__}: {error}"
                 logger.exception("%s of bot %s broke; again in %g s", place[1], place[0], pause)
+            if time.monotonic() - began > _HEALTHY:
+                pause = _FIRST_PAUSE  # what ran for so long broke anew, and not again
             await self._clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -130,6 +130,14 @@ def next_due(connection: sqlite3.Connection, bots: Sequence[str]) -> int | None:
     return min(moments, default=None)
 
 
+def count_pending(connection: sqlite3.Connection, bot: str) -> int:
+    """How many messages of a bot are still to be said, repeating ones counted once."""
+    row = connection.execute(
+        "SELECT count(*) FROM schedules WHERE bot = ? AND status = 'pending'", (bot,)
+    ).fetchone()
+    return int(row[0])
+
+
 def due(connection: sqlite3.Connection, bots: Sequence[str], now_ms: int) -> list[ScheduleRow]:
     """What these bots are to say now, in order."""
     rows = connection.execute(

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from botctl.errors import UserError
 from botctl.platforms import PLATFORMS
 from botctl.platforms.platform import Platform
-from tests.platforms.world import Desk
 
 RECORDS = {platform.name: platform for platform in PLATFORMS}
 DOCUMENTED: dict[str, dict[str, Any]] = {
@@ -66,17 +64,6 @@ def test_all_platforms_are_listed() -> None:
 def test_an_unknown_setting_is_refused(platform: Platform) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         platform.settings.model_validate({**DOCUMENTED[platform.name], "tokn": "x"})
-
-
-@pytest.mark.parametrize("name", ["telegram", "discord", "slack", "whatsapp"])
-def test_a_platform_that_is_not_built_yet_says_so_with_a_way_out(name: str) -> None:
-    record = RECORDS[name]
-
-    with pytest.raises(UserError) as caught:
-        record.connect(record.settings.model_validate(DOCUMENTED[name]), Desk().context)
-
-    assert f"platform `{name}`" in caught.value.message and "not built yet" in caught.value.message
-    assert caught.value.help
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
-"""Telegram: bots made with BotFather. Its settings are checked; talking to it is not built yet."""
+"""Telegram: bots made with BotFather.
+
+`mode: polling` asks for updates; what was stored is confirmed, nothing else. `mode: webhook` has Telegram
+bring them to this server, which `botctl run` and `botctl webhook set` arrange. In groups the bot answers what
+is meant for it: commands, replies to it, and messages that mention it.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from botctl.errors import UserError
 from botctl.platforms.platform import (
     Connection,
     ConnectionContext,
@@ -22,24 +26,23 @@ class TelegramSettings(PlatformSettings):
     token: str
     """The bot's token, as `${NAME}`."""
     webhook_secret: str = ""
-    """What Telegram puts into every webhook; made up if left out."""
+    """What Telegram puts into every webhook; made of the token if left out."""
     base_url: str = "https://api.telegram.org"
     """Where the Bot API is."""
 
 
 def connect(settings: TelegramSettings, context: ConnectionContext) -> Connection:
-    """Not built yet."""
-    raise UserError(
-        f"platform `telegram` of bot `{context.bot}` is not built yet in this version of botctl",
-        help="use console or custom",
-    )
+    """A connection; the client library is loaded when it is first used."""
+    from botctl.platforms.telegram_connection import TelegramConnection  # it brings starlette's responses
+
+    return TelegramConnection(settings, context)
 
 
 TELEGRAM = Platform(
     name="telegram",
     doc=__doc__,
     settings=TelegramSettings,
-    limits=PlatformLimits(text=4096, buttons=100, per_chat=1.0),
+    limits=PlatformLimits(text=4096, buttons=100, per_chat=1.0, per_message=1 / 30),
     connect=connect,
     secrets=("token",),
 )

@@ -67,4 +67,5 @@ def _was_told(row: HandoffRow, message: IncomingMessage) -> bool:
     """Whether the notice went to where the button was pressed. Who knows only its id decides nothing."""
     told = (*row.notify, *row.escalate)
     places = {(platform, str(channel)) for one in told for platform, channel in one.items()}
-    return (message.platform, message.channel_id) in places or (message.platform, message.user_id) in places
+    here = {message.channel_id, message.user_id, str(message.reply.get("number", ""))}  # WhatsApp's number
+    return any((message.platform, place) in places for place in here if place)

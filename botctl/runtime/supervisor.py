@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from botctl.clock import Clock
-from botctl.errors import UserError
+from botctl.errors import OutsideError, UserError
 from botctl.platforms.platform import Connection
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ class Supervisor:
                     "%s of bot %s is off: %s (%s)", place[1], place[0], error.message, error.help or ""
                 )
                 return
+            except OutsideError as error:
+                self.faults[place] = error.message
+                logger.error("%s of bot %s: %s; again in %g s", place[1], place[0], error.message, pause)
             except Exception as error:  # one platform's bug or outage must not stop the others
                 self.faults[place] = f"{type(error).__name__}: {error}"
                 logger.exception("%s of bot %s broke; again in %g s", place[1], place[0], pause)

@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ POLL_SECONDS = 50
 """The longest that Telegram lets one getUpdates wait (Bot API server, 2026-05)."""
 FORGOTTEN_MS = 7 * 86_400_000
 """After a week without updates their numbers start anew (Bot API 10.1, 2026-06): an old offset skips some."""
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what setWebhook takes (Bot API server, 2026-05)
 _SLACK = 15.0
 _CONFLICT_PAUSE = 5.0
 
@@ -47,6 +49,11 @@ class TelegramConnection:
     """See `telegram.py`. refused counts webhooks that were not Telegram's."""
 
     def __init__(self, settings: TelegramSettings, context: ConnectionContext) -> None:
+        if settings.webhook_secret and not _SECRET.fullmatch(settings.webhook_secret):
+            raise UserError(
+                f"the `webhook_secret` of bot `{context.bot}` on telegram is one that Telegram does not take",
+                help="use 1 to 256 of A-Z, a-z, 0-9, _ and -; or leave it out, and one is made",
+            )
         self.refused = 0
         self._settings = settings
         self._context = context

@@ -339,3 +339,27 @@ def test_the_file_of_an_attachment_that_is_gone_is_a_dead_letter(tmp_path: Path)
         return refused.value.permanent
 
     assert play(story) is True
+
+
+@pytest.mark.parametrize("secret", ["has space", "plus+", "x" * 257])
+def test_a_secret_that_telegram_would_not_take_is_refused_before_it_is_set(secret: str) -> None:
+    async def story(server: TelegramServer, desk: TelegramDesk) -> UserError:
+        with pytest.raises(UserError) as refused:
+            TelegramConnection(settings(server, webhook_secret=secret), desk.context)
+        return refused.value
+
+    error = play(story)
+
+    assert "`webhook_secret` of bot `support-bot`" in error.message and secret not in error.message
+
+
+def test_a_secret_of_ones_own_is_the_one_that_counts() -> None:
+    async def story(server: TelegramServer, desk: TelegramDesk) -> Any:
+        connection = TelegramConnection(
+            settings(server, webhook_secret="s3cr3t_A-1", mode="webhook"), desk.context
+        )
+        await connection.register("https://bots.example.com/x")
+        await connection.close()
+        return server.webhook["secret_token"]
+
+    assert play(story) == "s3cr3t_A-1"

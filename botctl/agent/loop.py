@@ -67,7 +67,8 @@ async def _ask(step: Step, key: str, turns: Sequence[Turn], tools: Sequence[Tool
             turns=tuple(turns), system=step.bot.system_prompt, tools=tuple(offer(tool) for tool in tools)
         )
         reply = reply_json(await step.llm.reply(request))
-        step.log.count(Usage(input_tokens=reply["input"], output_tokens=reply["output"]), reply["model"])
+        counted = Usage(input_tokens=reply["input"], output_tokens=reply["output"])
+        step.log.count(counted, reply["model"], reply["micro_cents"])
         return reply
 
     part = Part(type="llm_call", label=key, input=turns[-1].text)

@@ -51,6 +51,7 @@ def reply_json(reply: ChatReply) -> dict[str, Any]:
         "model": reply.model,
         "stop": reply.stop,
         "notes": list(reply.notes),
+        "micro_cents": reply.micro_cents,
     }
 
 

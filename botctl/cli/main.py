@@ -34,6 +34,8 @@ COMMANDS = (
     Command("conversations", "List conversations; show, reset or erase one."),
     Command("status", "Tell what runs, which platform is off and why, and what waits."),
     Command("tools", "List the tools of a workspace, or call one."),
+    Command("usage", "Tell what the models cost, by bot, day, model or conversation."),
+    Command("wallet", "Show what bots have left to spend; pay in for one."),
     Command("webhook", "Tell platforms where a bot's webhook is, ask them, or take it away."),
     Command("db", "Look after the state file: sizes, pruning, backup, check."),
     Command("init", "Write a first bot, or import an exported workflow."),

@@ -23,6 +23,7 @@ from botctl.errors import BotctlError, InDoubtError, OutsideError, UserError
 from botctl.execution.outcome import Call, Event, Outcome
 from botctl.execution.step import Step, StepLog
 from botctl.ids import new_id
+from botctl.llm.budget import OverBudgetError
 from botctl.llm.chat import Turn
 from botctl.store import conversations, steps
 from botctl.store.database import Database
@@ -195,6 +196,8 @@ class Interpreter:
             except TimeoutError:
                 told = f"the {program.bot.timeout:g} s of this turn were used up (`timeout` in bot.yaml)"
                 outcome = Failure(told)
+            except OverBudgetError as error:
+                outcome = Failure(error.message, cap_message=error.cap_message)
             except BotctlError as error:
                 if isinstance(error, OutsideError) and await once.may_try_again(error):
                     continue  # the node is entered again from the top; what it did once is remembered
@@ -249,7 +252,7 @@ class Interpreter:
             variables=life.run.variables,
             message=message,
             bot=program.bot,
-            llm=program.llm,
+            llm=program.metered(life.runner, life.id, life.stored) if program.metered else program.llm,
             tools=program.tools,
             sandbox=program.sandbox,
             log=log,

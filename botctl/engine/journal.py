@@ -32,7 +32,7 @@ from botctl.ids import new_id
 from botctl.messages import OutgoingMessage, Said, reply_to
 from botctl.project.agent_graph import AGENT_DEFINITION
 from botctl.project.graph import Graph
-from botctl.store import conversations, ending, events, handoffs, inbox, outbox, runs, steps
+from botctl.store import conversations, ending, events, handoffs, inbox, outbox, runs, steps, usage
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
 from botctl.store.runs import RunRow
@@ -107,8 +107,9 @@ class Journal:
         if over and life.parent is not None:
             life.result, speech = "\n".join(said.text for said in speech), []
         outgoing = [(reply_to(received, said, new_id()), "node") for said in speech]
-        if status is RunStatus.ERROR and life.program.fallback_message and life.parent is None:
-            outgoing.append((reply_to(received, Said(text=life.program.fallback_message), new_id()), "bot"))
+        if status is RunStatus.ERROR and life.parent is None:
+            sorry = _cap_message(visits) or life.program.fallback_message
+            outgoing += [(reply_to(received, Said(text=sorry), new_id()), "bot")] if sorry else []
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
         waits = [] if over else run.waits
@@ -136,6 +137,8 @@ class Journal:
         life.taking = []
         life.called += [child for child in children if Return(child.id) in waits]
         life.spoken += [message.text for message, _ in outgoing]
+        if over and life.program.metered is not None:
+            life.micro_cents = self._database.read(lambda store: usage.cost_of_run(store, life.id))
         return leaving
 
 
@@ -196,6 +199,12 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
     if entry.ended and life.parent is None:
         conversations.cut(connection, conversation, life.stored.seq)
     return leaving
+
+
+def _cap_message(visits: Sequence[Visit]) -> str:
+    """What the user hears when a budget is used up."""
+    outcomes = (visit.result.outcome for visit in visits)
+    return next((one.cap_message for one in outcomes if isinstance(one, Failure) and one.cap_message), "")
 
 
 def _status(graph: Graph, run: Run) -> tuple[RunStatus, str]:
@@ -304,6 +313,7 @@ def _row(life: Life, visit: Visit, notes: Sequence[str]) -> StepRow:
         log.model,
         visit.retries,
         mask(error) if error is not None else None,
+        log.micro_cents,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from botctl.engine.deadline import Deadline
 from botctl.engine.program import Program
 from botctl.engine.run import Run, RunStatus
+from botctl.llm.pricing import to_cents
 from botctl.messages import Answer
 from botctl.store.inbox import Stored
 
@@ -20,6 +21,7 @@ class Life:
     last wave, not begun yet. taking: numbers of the events that its next write takes away. result: what a
     called run has to say to its caller, once it is over; left_event: the event that tells the caller.
     has_scheduled: something is to happen at a moment because of it. last_part: the last row of a part.
+    micro_cents: what its model calls cost, once it is over; None when that is not known.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Life:
     left_event: int = 0
     has_scheduled: bool = False
     last_part: int = 0
+    micro_cents: int | None = None
 
     def answer(self, now_ms: int) -> Answer:
         """What became of the message that started it, as far as it has come."""
@@ -56,5 +59,6 @@ class Life:
             error=self.error_message,
             tool_calls=self.tool_calls,
             tokens=self.tokens,
+            cost_cents=to_cents(self.micro_cents),
             latency_ms=now_ms - self.stored.message.received_at,
         )

@@ -109,6 +109,7 @@ class StepOnce:
             result.get("model", ""),
             retries,
             mask(result["text"]) if result.get("is_error") else None,
+            result.get("micro_cents"),
         )
 
     async def may_try_again(self, error: OutsideError) -> bool:

@@ -36,7 +36,8 @@ class Program(Struct, frozen=True, kw_only=True):
     the file's name and what stands in it.
 
     mask takes secrets out of a text before it is stored. max_messages: how much history a model may see.
-    gate: makes a step's Gatekeeper, from the runner, the run's number and the message it deals with.
+    gate: makes a step's Gatekeeper, from the runner, the run's number and the message it deals with. metered:
+    makes the model of a step, which is paid for, from the runner, the run's id and the message.
     """
 
     bot: BotFacts
@@ -53,3 +54,4 @@ class Program(Struct, frozen=True, kw_only=True):
     handoff: HandoffSection = HandoffSection()
     team: Team = NobodyElse()
     gate: Callable[[str, int, Stored], Gatekeeper] | None = None
+    metered: Callable[[str, str, Stored], ChatModel] | None = None

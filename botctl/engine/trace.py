@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from botctl.clock import to_iso
 from botctl.engine.run import Run, RunStatus, run_from_json
+from botctl.llm.pricing import to_cents
 from botctl.messages import ConversationKey
 from botctl.store import conversations, inbox, outbox, runs, steps
 from botctl.store.outbox import OutboxRow
@@ -187,7 +188,7 @@ def _step_json(step: StepRow) -> dict[str, Any]:
         "tokens_input": step.tokens_input,
         "tokens_output": step.tokens_output,
         "model": step.model,
-        "cost": None,
+        "cost": to_cents(step.micro_cents),
         "retries": step.retries,
         "error": step.error,
     }

@@ -104,6 +104,7 @@ class StepLog:
     tokens_output: int = 0
     model: str = ""
     tool_calls: int = 0
+    micro_cents: int | None = None
 
     def note(self, sentence: str) -> None:
         """Tell something in the trace, once."""
@@ -114,8 +115,10 @@ class StepLog:
         """Tell that a template named a variable that is not set."""
         self.note(f"`{{{{{name}}}}}` is not set")
 
-    def count(self, usage: Usage, model: str) -> None:
-        """Add a model call's tokens."""
+    def count(self, usage: Usage, model: str, micro_cents: int | None = None) -> None:
+        """Add a model call's tokens, and what it cost if that is known."""
+        if micro_cents is not None:
+            self.micro_cents = (self.micro_cents or 0) + micro_cents
         self.tokens_input += usage.input_tokens
         self.tokens_output += usage.output_tokens
         self.model = model

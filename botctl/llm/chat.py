@@ -12,12 +12,13 @@ from botctl.messages import Attachment
 
 class ToolCall(Struct, frozen=True, kw_only=True):
     """A model's wish to call a tool. arguments is a JSON object, or None when what came was not one
-    (then `raw` holds it)."""
+    (then `raw` holds it). opaque: what the provider must get back with this call, and only it can read."""
 
     id: str
     name: str
     arguments: Mapping[str, Any] | None
     raw: str = ""
+    opaque: str = ""
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -67,7 +68,10 @@ StopReason = Literal["end", "length", "tools", "refusal"]
 
 
 class ChatReply(Struct, frozen=True, kw_only=True):
-    """What a model said. notes are sentences for the trace ("temperature was left out: ...")."""
+    """What a model said. notes are sentences for the trace ("temperature was left out: ...").
+
+    micro_cents: what it cost (a million are one cent), filled in by the meter; None: no price is known.
+    """
 
     text: str
     model: str
@@ -75,6 +79,7 @@ class ChatReply(Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
     notes: tuple[str, ...] = ()
+    micro_cents: int | None = None
 
 
 class ChatModel(Protocol):

@@ -61,6 +61,12 @@ class RetryingModel:
             else:
                 return replace(reply, notes=(*notes, *reply.notes)) if notes else reply
 
+    def around(self, wrap: Callable[[ChatModel], ChatModel]) -> RetryingModel:
+        """The same, with each single try going through `wrap`."""
+        return RetryingModel(
+            wrap(self._model), self._clock, retries=self._retries, budget=self._budget, chance=self._chance
+        )
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._model.close()

@@ -20,6 +20,8 @@ _TRANSIENT = frozenset({408, 409, 425, 498, 499})
 # 429 with one of these does not pass by waiting (OpenAI's error codes, 2026-11).
 _UNPAID = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _LONGEST_QUOTE = 200
+ADDRESS_HELP = "check `llm.base_url` in bot.yaml; for most OpenAI-compatible servers it ends in /v1"
+"""What to do when there is no API at an address."""
 _TELLING = 16
 
 
@@ -35,14 +37,15 @@ class HttpResponse(Protocol):
 
 
 class Refusal(Exception):
-    """An answer that says no. message, code and param are what the service wrote, "" where it did not."""
+    """An answer that says no. message, code and param are what the service wrote, "" where it did not; error
+    is the whole of it. A provider may put right what its service says in a way of its own."""
 
     def __init__(self, status: int, headers: Mapping[str, str], document: object) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
         self.headers = headers
         self.is_json = isinstance(document, dict | list)
-        error = _error_in(document)
+        self.error = error = _error_in(document)
         self.message = _text(error.get("message")) or _detail(error.get("detail"))
         self.code = _text(error.get("code")) or _text(error.get("type"))
         self.param = _text(error.get("param"))
@@ -64,19 +67,22 @@ def read_refusal(response: HttpResponse) -> Refusal:
 class Service(Struct, frozen=True, kw_only=True):
     """Where a model is asked, as errors name it. timeout: seconds for one call.
 
-    unpaid: codes of a 429 that waiting does not cure, beside OpenAI's own.
+    is_usual: that is where the provider usually is. unpaid: codes of a 429 that waiting does not cure, beside
+    OpenAI's own. address_help: what to do when there is no API at this address.
     """
 
     provider: Provider
     base_url: str
+    is_usual: bool
     api_key: str
     timeout: float
     unpaid: frozenset[str] = frozenset()
+    address_help: str = ADDRESS_HELP
 
     @property
     def name(self) -> str:
         """The provider, and the host if it is not the usual one; never a path or a password."""
-        if self.base_url == self.provider.default_base_url:
+        if self.is_usual:
             return self.provider.name
         return f"{self.provider.name} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
 
@@ -152,12 +158,14 @@ class Service(Struct, frozen=True, kw_only=True):
                 help="set `llm.model` in bot.yaml, or `model` of the node, to a model that this key may use",
             )
         if refusal.status == 404 or refusal.status < 400:
-            return UserError(f"{self.name} has no such API at this address", help=_ADDRESS_HELP)
+            return UserError(f"{self.name} has no such API at this address", help=self.address_help)
         return UserError(f"{self.name} refused the request (HTTP {refusal.status}){said}")
 
     def _unreadable(self, text: str) -> OutsideError:
         if text.lstrip()[:1] == "<":
-            return OutsideError(f"{self.name} answered with a web page instead of JSON", help=_ADDRESS_HELP)
+            return OutsideError(
+                f"{self.name} answered with a web page instead of JSON", help=self.address_help
+            )
         if not text.strip():
             return self.broken("an empty answer")
         return self.broken("an answer that is cut off or no JSON")
@@ -174,12 +182,17 @@ class Service(Struct, frozen=True, kw_only=True):
         return f": {said}" if said else ""
 
 
-_ADDRESS_HELP = "check `llm.base_url` in bot.yaml; for most OpenAI-compatible servers it ends in /v1"
-
-
-def service_of(provider: Provider, settings: ModelSettings, unpaid: frozenset[str] = frozenset()) -> Service:
+def service_of(
+    provider: Provider,
+    settings: ModelSettings,
+    unpaid: frozenset[str] = frozenset(),
+    address_help: str = ADDRESS_HELP,
+) -> Service:
     """The service that the settings name; a UserError if they cannot be right."""
     base_url = settings.base_url or provider.default_base_url
+    is_usual = base_url == provider.default_base_url
+    if "{account_id}" in base_url:
+        base_url = base_url.replace("{account_id}", _account(provider, settings))
     if not base_url:
         raise UserError(f"the model provider `{provider.name}` needs an address", help="set `llm.base_url`")
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
@@ -196,10 +209,27 @@ def service_of(provider: Provider, settings: ModelSettings, unpaid: frozenset[st
     return Service(
         provider=provider,
         base_url=base_url,
+        is_usual=is_usual,
         api_key=settings.api_key,
         timeout=settings.timeout,
         unpaid=unpaid,
+        address_help=address_help,
     )
+
+
+def _account(provider: Provider, settings: ModelSettings) -> str:
+    account = settings.account_id
+    if not account:
+        raise UserError(
+            f"the model provider `{provider.name}` needs the id of an account",
+            help=f"set {provider.account_variable} (or `llm.account_id` in bot.yaml) to it",
+        )
+    if not (account.isascii() and account.isalnum()):
+        raise UserError(
+            f"`llm.account_id` of `{provider.name}` is no account id",
+            help="write its letters and digits only",
+        )
+    return account
 
 
 def key_help(provider: Provider) -> str:

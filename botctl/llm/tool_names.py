@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from botctl.llm.chat import ChatRequest
 
-# The set that Anthropic, OpenAI and Groq all accept; MCP allows more (PLATFORMS 7, 2026-11).
-_LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
+# The set that Anthropic, OpenAI and Groq all accept; MCP allows more (PLATFORMS 7, 2026-11). Gemini wants a
+# letter or an underscore at the start (google-genai 3.4, FunctionDeclaration.name).
+_LEGAL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}\Z")
 _NOT_LEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST = 64
 _DIGITS = 8
@@ -40,7 +41,8 @@ class ToolNames:
     def _unused(self, name: str) -> str:
         from hashlib import sha256
 
-        start = _NOT_LEGAL.sub("_", name)[: _LONGEST - _DIGITS - 1]
+        start = _NOT_LEGAL.sub("_", name)[: _LONGEST - _DIGITS - 2]
+        start = start if _LEGAL.match(start) else f"_{start}"
         salt = 0
         while True:
             digest = sha256(f"{salt}{name}".encode()).hexdigest()[:_DIGITS]

@@ -116,7 +116,8 @@ async def _ask(
         return _as_json(await step.llm.reply(request))
 
     answer: dict[str, Any] = await step.once(key, ask, repeatable=True)
-    step.log.count(Usage(input_tokens=answer["input"], output_tokens=answer["output"]), answer["model"])
+    counted = Usage(input_tokens=answer["input"], output_tokens=answer["output"])
+    step.log.count(counted, answer["model"], answer.get("micro_cents"))
     step.log.output = answer["text"]
     for note in answer["notes"]:
         step.log.note(note)
@@ -135,6 +136,7 @@ def _as_json(reply: ChatReply) -> dict[str, Any]:
         "model": reply.model,
         "stop": reply.stop,
         "notes": list(reply.notes),
+        "micro_cents": reply.micro_cents,
     }
 
 

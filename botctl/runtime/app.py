@@ -17,11 +17,13 @@ from botctl.execution.step import ToolBox
 from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.platforms.platform import Connection
 from botctl.project.load import Bot, Project
-from botctl.runtime.bot import LiveBot, NoTools, connect_model
+from botctl.runtime.bot import LiveBot, NoTools
 from botctl.runtime.carriers import Carriers
 from botctl.runtime.gates import Gates
 from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
+from botctl.runtime.metering import Meter
+from botctl.runtime.models import Models
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
 from botctl.runtime.registration import register, webhook_address
@@ -99,6 +101,7 @@ class App:
                 self.locks.append(stack.enter_context(RunnerLock(self.state_folder, bot.spec.name)))
             self.database: Database = await open_database(self.state_folder / "state.db")
             stack.push_async_callback(self.database.close)
+            self.meter = Meter(self.database, self.clock)
             email = email_sender(self.project.spec.smtp, self.environment, self.clock)
             names = [bot.spec.name for bot in self._declared]
             self.gates = self._gates(stack)
@@ -128,6 +131,7 @@ class App:
             for name, live in self.bots.items():
                 await live.pin(self.database)
                 self.gates.recover(name)
+                await self.meter.recover(name)
                 self.recovered += self.delivery.recover(name) + self.router.recover(name)
             self.router.attend()
             # Only now: what was accepted in between would be pending too, and be done twice.
@@ -188,17 +192,20 @@ class App:
     async def _switch_on(self, stack: AsyncExitStack, bot: Bot) -> LiveBot:
         spec = bot.spec
         self._identity[spec.name] = spec.identity
-        model = connect_model(spec.name, spec.llm, bot.folder, self.environment, self.clock)
-        stack.push_async_callback(model.close)
+        models = Models(
+            spec, bot.folder, self.environment, self.clock, self.meter, self.state_folder / "files"
+        )
+        stack.push_async_callback(models.close)
         return LiveBot(
             bot,
-            model=model,
+            model=models.first,
             tools=self._tools_of(bot, stack),
             sandbox=self._sandbox(stack).for_bot(spec.name),
             mask=self.environment.mask,
             handoff=self._handoff_of(spec),
             team=self.team,
             gate=self.gates.gate,
+            metered=models.metered if spec.llm is not None else None,
         )
 
     def _handoff_of(self, spec: BotSpec) -> HandoffSection:

@@ -40,13 +40,17 @@ class LateModel:
         self._model: ChatModel | None = None
         self._connecting = asyncio.Lock()
 
-    async def reply(self, request: ChatRequest) -> ChatReply:
-        """See `ChatModel.reply`."""
+    async def connected(self) -> ChatModel:
+        """The model itself; UserError when it cannot be connected."""
         if self._model is None:
             async with self._connecting:
                 if self._model is None:  # importing an SDK takes a second: not on the event loop
                     self._model = await asyncio.to_thread(self._connect)
-        return await self._model.reply(request)
+        return self._model
+
+    async def reply(self, request: ChatRequest) -> ChatReply:
+        """See `ChatModel.reply`."""
+        return await (await self.connected()).reply(request)
 
     async def close(self) -> None:
         """Let go of connections, if there ever were any."""
@@ -92,8 +96,10 @@ class LiveBot:
         handoff: HandoffSection,
         team: Team,
         gate: Callable[[str, str, int, Stored], Gatekeeper] | None,
+        metered: Callable[[str, str, Stored], ChatModel] | None,
     ):
-        """gate: makes a step's Gatekeeper, from the bot, the runner, the run and the message."""
+        """gate: makes a step's Gatekeeper, from the bot, the runner, the run and the message. metered: makes
+        the model of one step, which is paid for, from the runner, the run's id and the message."""
         spec = bot.spec
         graph, definition = bot.graph, bot.definition
         if graph is None:
@@ -132,6 +138,7 @@ class LiveBot:
             handoff=handoff,
             team=team,
             gate=partial(gate, spec.name) if gate else None,
+            metered=metered,
         )
         self._pinned: dict[str, Program] = {self.program.definition: self.program}
 
@@ -177,15 +184,24 @@ def _is_allowed(allow: AllowSection, message: IncomingMessage) -> bool:
 
 
 def connect_model(
-    bot: str, section: ModelSection | None, folder: Path, environment: Environment, clock: Clock
+    bot: str,
+    section: ModelSection | None,
+    folder: Path,
+    environment: Environment,
+    clock: Clock,
+    files: Path,
 ) -> LateModel:
-    """The model a bot is declared with, to be connected when it is first asked."""
+    """The model a bot is declared with, to be connected when it is first asked. folder: where its bot.yaml
+    stands; files: where the attachments of messages are."""
 
     def connect() -> ChatModel:
         if section is None:
             raise UserError(f"bot `{bot}` has no model", help="add `llm:` to its bot.yaml")
         provider = provider_named(section.provider)
         key = section.api_key or (f"${{{provider.key_variable}}}" if provider.needs_key else "")
+        account = section.account_id
+        if not account and provider.account_variable and not section.base_url:
+            account = f"${{{provider.account_variable}}}"
         settings = ModelSettings(
             provider=provider.name,
             model=section.model or provider.default_model,
@@ -194,6 +210,8 @@ def connect_model(
             temperature=section.temperature,
             max_tokens=section.max_tokens,
             timeout=section.timeout,
+            account_id=environment.resolve(account),
+            files=files,
             script=str(folder / section.script) if section.script else "",
         )
         return provider.connect(settings, clock)

@@ -21,6 +21,10 @@ class FallbackModel(Section):
     """The key, as `${NAME}`; the provider's usual variable if left out."""
     base_url: str = ""
     """Where the provider's API is, if not at its usual address."""
+    account_id: str = ""
+    """The account at a provider that wants one (cloudflare); its usual variable if left out."""
+    price: dict[str, float] | None = None
+    """What a model without a known price costs: {input: dollars, output: dollars} per million tokens."""
 
 
 class ModelSection(Section):
@@ -34,6 +38,8 @@ class ModelSection(Section):
     """The key, as `${NAME}`; the provider's usual variable (OPENAI_API_KEY, ...) if left out."""
     base_url: str = ""
     """Where the provider's API is, if not at its usual address; needed for `custom`."""
+    account_id: str = ""
+    """The account at a provider that wants one (cloudflare); its usual variable if left out."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """How freely the model answers, 0 to 2; left to the node or the model if not given."""
     max_tokens: int = Field(default=8192, ge=1)

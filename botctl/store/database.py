@@ -17,7 +17,7 @@ from botctl.errors import BotctlError, UserError
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LOCKED_PAUSE = 0.005
 _LOCKED_PATIENCE = 2000  # pauses, ten seconds in all
 

@@ -122,6 +122,7 @@ CREATE TABLE steps (
   model         TEXT NOT NULL,
   retries       INTEGER NOT NULL,
   error         TEXT,
+  micro_cents   INTEGER,                        -- what its model calls cost; NULL: nothing, or not known
   PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
 

@@ -30,6 +30,7 @@ class StepRow(NamedTuple):
     model: str
     retries: int
     error: str | None
+    micro_cents: int | None = None
 
 
 class OnceRow(NamedTuple):
@@ -43,9 +44,7 @@ class OnceRow(NamedTuple):
 
 def add(connection: sqlite3.Connection, run: int, rows: Sequence[StepRow]) -> None:
     """Append to a run's journal. A node that was resumed after waiting replaces its own row."""
-    statement = (
-        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    )
+    statement = f"INSERT OR REPLACE INTO steps VALUES ({', '.join('?' * len(StepRow._fields))})"
     for row in rows:
         connection.execute(statement, (run, *row[1:]))
 

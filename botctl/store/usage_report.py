@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
+
+from botctl.messages import ConversationKey
+from botctl.store.directory import name_of
 
 By = Literal["bot", "day", "model", "conversation"]
 
@@ -53,3 +57,15 @@ def summed(connection: sqlite3.Connection, by: By, *, bot: str | None, since_ms:
         )
         for row in rows
     ]
+
+
+def conversation_names(connection: sqlite3.Connection, numbers: Iterable[str]) -> dict[str, str]:
+    """The names of those conversations that are still there, by number."""
+    names = {}
+    for number in numbers:
+        row = connection.execute(
+            "SELECT bot, platform, channel_id, user_id, thread_id FROM conversations WHERE seq = ?", (number,)
+        ).fetchone()
+        if row is not None:
+            names[number] = name_of(ConversationKey(*row))
+    return names

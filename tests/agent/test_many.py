@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from botctl.clock import SystemClock
@@ -23,14 +26,14 @@ ANSWER = {
 }
 
 
-async def _slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A model's server that thinks for a second, on connections that stay open."""
+async def _think(seconds: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A model's server that thinks for so long, on connections that stay open."""
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             length = int(head.split("content-length:")[1].split("\r\n")[0])
             await reader.readexactly(length)
-            await asyncio.sleep(1)
+            await asyncio.sleep(seconds)
             body = json.dumps(ANSWER).encode()
             writer.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -41,13 +44,21 @@ async def _slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
+@asynccontextmanager
+async def slow_model(seconds: float) -> AsyncIterator[str]:
+    """Its address."""
+    server = await asyncio.start_server(partial(_think, seconds), "127.0.0.1", 0, backlog=500)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+
+
 def test_two_hundred_conversations_with_a_slow_model_take_less_than_four_seconds(tmp_path: Path) -> None:
-    async def story() -> tuple[float, set[str]]:
-        server = await asyncio.start_server(_slow, "127.0.0.1", 0, backlog=500)
-        port = server.sockets[0].getsockname()[1]
+    async def story(url: str) -> tuple[float, set[str]]:
         bot = tmp_path / "bots" / "b"
         bot.mkdir(parents=True)
-        llm = f"{{provider: custom, model: m, api_key: k, base_url: 'http://127.0.0.1:{port}/v1'}}"
+        llm = f"{{provider: custom, model: m, api_key: k, base_url: '{url}'}}"
         (bot / "bot.yaml").write_text(f"name: b\nllm: {llm}\n")
         environment = Environment({})
         project = load_project_file(tmp_path, environment)
@@ -65,10 +76,13 @@ def test_two_hundred_conversations_with_a_slow_model_take_less_than_four_seconds
             answers = await asyncio.gather(*[receipt.answer() for receipt in receipts])
             await app.settle()
             took = time.monotonic() - started
-        server.close()
         return took, {answer.status for answer in answers}
 
-    took, statuses = asyncio.run(story())
+    async def whole() -> tuple[float, set[str]]:
+        async with slow_model(1) as url:
+            return await story(url)
+
+    took, statuses = asyncio.run(whole())
 
     assert statuses == {"completed"}
     assert took < 4

@@ -1,4 +1,4 @@
-"""A model server: speaks the real wire of OpenAI or Anthropic over loopback, and misbehaves on demand."""
+"""A model server: speaks the real wire of a provider over loopback, and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 SAFE_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
@@ -23,13 +23,14 @@ class Says:
 
 @dataclass(frozen=True)
 class Fails:
-    """An answer that is not 2xx."""
+    """An answer that is not 2xx. more: fields that stand beside the message."""
 
     status: int
     message: str = "something"
     code: str = ""
     param: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,21 @@ class Received:
     body: dict[str, Any]
 
 
+class Rules(Protocol):
+    """What a service refuses, and how it writes an answer and an error. path: a pattern of the only path."""
+
+    path: str
+
+    def refusal(self, body: Mapping[str, Any]) -> Fails | None:
+        """The refusal that this request deserves."""
+
+    def document(self, says: Says, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a good answer."""
+
+    def error(self, fails: Fails) -> dict[str, Any]:
+        """The body of an error."""
+
+
 class OpenAIRules:
     """What OpenAI refuses; `takes_no` names fields that this server does not take."""
 
@@ -83,7 +99,12 @@ class OpenAIRules:
         names = [tool["function"]["name"] for tool in body.get("tools", ())]
         open_calls: set[str] = set()
         for message in body["messages"]:
-            names += [call["function"]["name"] for call in message.get("tool_calls", ())]
+            functions = [call["function"] for call in message.get("tool_calls", ())]
+            names += [function["name"] for function in functions]
+            if not all(isinstance(json.loads(function["arguments"]), dict) for function in functions):
+                return Fails(400, "tool call arguments must be a JSON object")
+            if isinstance(message["content"], list) and "pictures" in self.takes_no:
+                return Fails(400, f"'messages.{len(names)}.content' : content must be a string")
             if message["role"] == "tool":
                 if message["tool_call_id"] not in open_calls:
                     return Fails(400, "messages with role 'tool' must follow 'tool_calls'")
@@ -116,7 +137,7 @@ class OpenAIRules:
     def error(self, fails: Fails) -> dict[str, Any]:
         """OpenAI's error body."""
         told = {"message": fails.message, "type": "error", "param": fails.param or None}
-        return {"error": told | {"code": fails.code or None}}
+        return {"error": told | {"code": fails.code or None} | fails.more}
 
 
 class AnthropicRules:
@@ -143,6 +164,8 @@ class AnthropicRules:
             uses = [block for block in blocks if block["type"] == "tool_use"]
             open_calls = {block["id"] for block in uses}
             names += [block["name"] for block in uses]
+            if any(block["type"] == "image" for block in blocks) and "pictures" in self.takes_no:
+                return Fails(400, "messages: this model takes no image", "invalid_request_error")
             if any(block["type"] == "text" and not block["text"].strip() for block in blocks):
                 return Fails(400, "messages: text content blocks must be non-empty", "invalid_request_error")
         if any(name not in {tool["name"] for tool in body.get("tools", ())} for name in names):
@@ -170,9 +193,6 @@ class AnthropicRules:
     def error(self, fails: Fails) -> dict[str, Any]:
         """Anthropic's error body."""
         return {"type": "error", "error": {"type": fails.code or "api_error", "message": fails.message}}
-
-
-Rules = OpenAIRules | AnthropicRules
 
 
 def _bad_name(names: list[str]) -> Fails | None:
@@ -224,7 +244,7 @@ class ModelServer:
         return await self._send(self._answer(head[0].split()[1], body), body, reader, writer)
 
     def _answer(self, path: str, body: dict[str, Any]) -> Answer:
-        if path != self.rules.path:
+        if not re.fullmatch(self.rules.path, path):
             return Sends(b"<html>no such page</html>", "text/html", status=404)
         refusal = self.rules.refusal(body)
         if refusal:

@@ -20,9 +20,11 @@ from botctl.clock import Clock
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest, StopReason, ToolCall, ToolOffer, Turn, Usage
 from botctl.llm.default_models import DEFAULT_MODELS
 from botctl.llm.json_answer import LEFT_OUT, with_instruction
+from botctl.llm.pictures import Picture, PictureRules, Pictures, is_about_pictures, read_pictures
 from botctl.llm.provider import ModelSettings, Provider
 from botctl.llm.retry import RetryingModel
 from botctl.llm.service import Refusal, Service, chosen_model, read_refusal, service_of
+from botctl.llm.tool_calls import arguments_of
 from botctl.llm.tool_names import ToolNames, names_in
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _STOPS: Mapping[str, StopReason] = {
     "refusal": "refusal",
 }
 _NOTHING = "(no text)"
+_PICTURES = PictureRules(largest=3_750_000)  # 5 MB for one in base64 (Anthropic's documents on vision, 2026)
 
 
 class AnthropicModel:
@@ -52,16 +55,21 @@ class AnthropicModel:
         """Ask once; a model that refuses a JSON Schema is asked in words, from then on."""
         model = chosen_model(self._service.provider, self._settings, request)
         names = names_in(request)
+        pictures = await read_pictures(request, self._settings.files, _PICTURES)
         while True:
             in_words = model in self._without_schema
             try:
-                message = await self._create(self._body(request, model, names, in_words))
+                message = await self._create(self._body(request, model, names, in_words, pictures))
             except Refusal as refusal:
+                if pictures.by_path and is_about_pictures(refusal):
+                    pictures = pictures.without(model)
+                    continue
                 if request.schema is None or in_words or not _about_schema(refusal):
                     raise self._service.refused(refusal, model, request, self._clock.now_ms()) from None
                 self._without_schema.add(model)
             else:
-                return _read_reply(self._service, message, model, names, self._notes(request, in_words))
+                notes = [*self._notes(request, in_words), *pictures.notes]
+                return _read_reply(self._service, message, model, names, notes)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -84,10 +92,12 @@ class AnthropicModel:
             raise self._service.unreachable(error.__cause__) from None
         return self._service.read(raw.http_response)
 
-    def _body(self, request: ChatRequest, model: str, names: ToolNames, in_words: bool) -> dict[str, Any]:
+    def _body(
+        self, request: ChatRequest, model: str, names: ToolNames, in_words: bool, pictures: Pictures
+    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": model,
-            "messages": _messages(request.turns, names),
+            "messages": _messages(request.turns, names, pictures),
             "max_tokens": request.max_tokens or self._settings.max_tokens,
         }
         system = request.system
@@ -105,8 +115,6 @@ class AnthropicModel:
             notes.append(_NO_TEMPERATURE)
         if request.schema is not None and in_words:
             notes.append(LEFT_OUT)
-        if any(turn.attachments for turn in request.turns):
-            notes.append("attachments were left out: models are given text only")
         return notes
 
 
@@ -126,7 +134,7 @@ def _about_schema(refusal: Refusal) -> bool:
     return any(refusal.names(word) for word in ("output_config", "output_format", "json_schema", "schema"))
 
 
-def _messages(turns: tuple[Turn, ...], names: ToolNames) -> list[dict[str, Any]]:
+def _messages(turns: tuple[Turn, ...], names: ToolNames, pictures: Pictures) -> list[dict[str, Any]]:
     """The turns as messages that alternate, the user's first: all results of one round of tool calls must
     stand together in the next user message (PLATFORMS 7)."""
     messages: list[dict[str, Any]] = []
@@ -136,25 +144,27 @@ def _messages(turns: tuple[Turn, ...], names: ToolNames) -> list[dict[str, Any]]
             messages.append({"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
         if not messages or messages[-1]["role"] != role:
             messages.append({"role": role, "content": []})
-        messages[-1]["content"] += _blocks(turn, names)
+        messages[-1]["content"] += _blocks(turn, names, pictures)
     return messages
 
 
-def _blocks(turn: Turn, names: ToolNames) -> list[dict[str, Any]]:
+def _blocks(turn: Turn, names: ToolNames, pictures: Pictures) -> list[dict[str, Any]]:
     if turn.role == "tool":
         result = {"type": "tool_result", "tool_use_id": turn.tool_call_id, "content": turn.text or _NOTHING}
         return [result | {"is_error": True} if turn.is_error else result]
     calls = [
-        {"type": "tool_use", "id": call.id, "name": names.safe(call.name), "input": _input(call)}
+        {"type": "tool_use", "id": call.id, "name": names.safe(call.name), "input": dict(arguments_of(call))}
         for call in turn.tool_calls
     ]
+    more = [*calls, *[_picture(picture) for picture in pictures.of(turn)]]
     # The API refuses a text block without text.
-    text = turn.text if turn.text.strip() else ("" if calls else _NOTHING)
-    return [{"type": "text", "text": text}, *calls] if text else calls
+    text = turn.text if turn.text.strip() else ("" if more else _NOTHING)
+    return [{"type": "text", "text": text}, *more] if text else more
 
 
-def _input(call: ToolCall) -> Mapping[str, Any]:
-    return {"malformed": call.raw} if call.arguments is None else dict(call.arguments)
+def _picture(picture: Picture) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": picture.media_type, "data": picture.base64}
+    return {"type": "image", "source": source}
 
 
 def _tools(request: ChatRequest, names: ToolNames) -> dict[str, Any]:

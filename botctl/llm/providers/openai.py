@@ -7,7 +7,7 @@ llm:
   api_key: ${OPENAI_API_KEY}     # this variable is also used when api_key is left out
 ```
 
-Models that take no temperature are asked without one, and the trace says so.
+Models that take no temperature or no pictures are asked without, and the trace says so.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from __future__ import annotations
 from botctl.clock import Clock
 from botctl.llm.chat import ChatModel
 from botctl.llm.default_models import DEFAULT_MODELS
-from botctl.llm.openai_wire import connect_openai
+from botctl.llm.openai_wire import Dialect, connect_openai
 from botctl.llm.provider import ModelSettings, Provider
 
 
 def connect(settings: ModelSettings, clock: Clock) -> ChatModel:
     """A model of OpenAI's."""
-    return connect_openai(OPENAI, settings, clock, length_field="max_completion_tokens")
+    return connect_openai(OPENAI, settings, clock, Dialect(length_field="max_completion_tokens"))
 
 
 OPENAI = Provider(

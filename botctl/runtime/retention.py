@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botctl.clock import Clock
 from botctl.spec.project import RetentionSection
+from botctl.store import usage
 from botctl.store.database import Database
 from botctl.store.upkeep import Bounds, Place, Swept, prune
 
@@ -45,6 +46,7 @@ class Retention:
         self._due = now_ms + INTERVAL_MS
         try:
             await self._sweep(bounds_of(self._section, now_ms))
+            await self._database.write(lambda connection: usage.drop_totals(connection, now_ms))
         except sqlite3.Error as error:
             logger.warning("old rows could not be removed: %s; the next try is tomorrow", error)
         old = old_files(self._database.path.parent / "files", now_ms - round(self._section.files * 1000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from botctl.store import usage
 from botctl.store.upkeep import DEDUPE_MS
 
 ERASED = "erased"
@@ -49,6 +50,9 @@ def erase(connection: sqlite3.Connection, conversation: int, now_ms: int) -> dic
     bot, platform, user_id = connection.execute(
         "SELECT bot, platform, user_id FROM conversations WHERE seq = ?", (conversation,)
     ).fetchone()
+    forgotten = usage.forget(connection, bot, conversation, f"{platform}:{user_id}")
+    if forgotten:
+        removed["usage"] = forgotten  # what was spent stays: it is the bot's money
     runs = "run IN (SELECT seq FROM runs WHERE conversation = ?)"
     for table in ("steps", "once", "events"):
         delete(table, runs, conversation)

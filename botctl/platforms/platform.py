@@ -68,13 +68,18 @@ class FileRefusedError(Exception):
     """A file that is not kept; says why, for the user: `larger than 20 MB`."""
 
 
+async def _nothing(id: str, reason: str) -> None:
+    """Nobody wants to know."""
+
+
 class ConnectionContext(Struct, frozen=True, kw_only=True):
     """What a connection may know of the world: whose it is, the door in, and the last cursor it committed.
 
     files: where attachments go; None where they are not kept. last_message_at: when the last message of a
     (channel, user) came, in milliseconds since 1970, None if never. known_channels: the channels in which
-    people have talked to the bot, newest first. webhook_url: where the platform finds this bot's webhook, ""
-    if nobody told. may_take_over: whether a webhook or poller of somebody else may be replaced.
+    people have talked to the bot, newest first. undelivered: to be told (id, reason) of a message that the
+    platform took and then could not bring; it becomes a dead letter. webhook_url: where the platform finds
+    this bot's webhook, "" if nobody told. may_take_over: whether a webhook or poller of somebody else may be replaced.
     """
 
     bot: str
@@ -84,6 +89,7 @@ class ConnectionContext(Struct, frozen=True, kw_only=True):
     files: Files | None = None
     last_message_at: Callable[[str, str], int | None] = lambda channel, user: None
     known_channels: Callable[[], list[str]] = list
+    undelivered: Callable[[str, str], Awaitable[None]] = _nothing
     webhook_url: str = ""
     may_take_over: bool = False
 

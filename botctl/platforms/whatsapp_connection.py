@@ -112,7 +112,7 @@ class WhatsappConnection:
                 case Heard():
                     await self._take(one)
                 case Undelivered():
-                    self._tell_undelivered(one)
+                    await self._tell_undelivered(one)
                 case LeftAside():
                     level = logging.WARNING if one.is_odd else logging.INFO
                     logger.log(level, "left aside on WhatsApp: %s %s", one.reason, one.id)
@@ -213,7 +213,7 @@ class WhatsappConnection:
             if not receipt.duplicate:
                 _remember(self._last, message.channel_id, message.dedupe_key)
 
-    def _tell_undelivered(self, one: Undelivered) -> None:
+    async def _tell_undelivered(self, one: Undelivered) -> None:
         logger.warning(
             "WhatsApp could not deliver message %s of bot %s: %s (%s)",
             one.outbox_id or "?",
@@ -221,6 +221,8 @@ class WhatsappConnection:
             one.reason,
             one.wamid,
         )
+        if one.outbox_id:
+            await self._context.undelivered(one.outbox_id, f"whatsapp could not deliver it: {one.reason}")
 
     def _is_open(self, message: OutgoingMessage) -> bool:
         """Whether free text is still taken: the user said something within the last 24 hours."""

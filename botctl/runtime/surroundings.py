@@ -9,7 +9,7 @@ from botctl.platforms.platform import Accept, ConnectionContext
 from botctl.runtime.files import MessageFiles
 from botctl.runtime.registration import webhook_address
 from botctl.spec.bot import LimitsSection
-from botctl.store import conversations, inbox
+from botctl.store import conversations, inbox, outbox
 from botctl.store.database import Database
 
 
@@ -36,6 +36,9 @@ def surroundings(
     def known_channels() -> list[str]:
         return database.read(lambda connection: conversations.channels_of(connection, bot, platform))
 
+    async def undelivered(id: str, reason: str) -> None:
+        await database.write(lambda connection: outbox.undelivered(connection, bot, id, reason))
+
     largest = round(limits.max_file_mb * 1_000_000)
     return ConnectionContext(
         bot=bot,
@@ -45,6 +48,7 @@ def surroundings(
         files=MessageFiles(state_folder / "files", clock, largest=largest, types=limits.file_types),
         last_message_at=last_message_at,
         known_channels=known_channels,
+        undelivered=undelivered,
         webhook_url=webhook_address(public_url, bot, platform),
         may_take_over=may_take_over,
     )

@@ -90,6 +90,15 @@ def dead(connection: sqlite3.Connection, seq: int, error: str) -> None:
     )
 
 
+def undelivered(connection: sqlite3.Connection, bot: str, id: str, error: str) -> bool:
+    """The platform took a message and then could not bring it: a dead letter. Whether it was one of ours."""
+    found = connection.execute(
+        "UPDATE outbox SET status = 'dead', error = ? WHERE id = ? AND bot = ? AND status = 'sent'",
+        (error, id, bot),
+    )
+    return found.rowcount > 0
+
+
 def revive(connection: sqlite3.Connection, run: int) -> int:
     """Try the dead letters of a run again, from the start; how many there were."""
     return connection.execute(

@@ -168,3 +168,28 @@ def test_a_stranger_is_refused_and_counted(name: str, tmp_path: Path) -> None:
     statuses, refused, said = asyncio.run(story())
 
     assert (statuses, refused, said) == ({401}, {f"b/{name}": 2}, [])
+
+
+def test_a_message_that_whatsapp_took_and_could_not_bring_becomes_a_dead_letter(tmp_path: Path) -> None:
+    async def story() -> list[tuple[str, str]]:
+        async with _whatsapp() as side, asyncio.timeout(20), _app(tmp_path, side) as app:
+            await _posted(app, side, 1)
+            await app.settle()
+            query = "SELECT id, sent_ids FROM outbox"
+            id, sent = app.database.read(lambda connection: connection.execute(query).fetchone())
+            failed = whatsapp_world.payload("status_failed_24h")
+            value = failed["entry"][0]["changes"][0]["value"]
+            value["metadata"]["phone_number_id"] = NUMBER
+            value["statuses"][0] |= {"id": json.loads(sent)[0], "biz_opaque_callback_data": id}
+            body = json.dumps(failed).encode()
+            assert app.server is not None
+            async with httpx.AsyncClient(base_url=app.server.url, trust_env=False) as client:
+                headers = {"x-hub-signature-256": whatsapp_world.signature(body)}
+                await client.post("/webhooks/b/whatsapp", content=body, headers=headers)
+            query = "SELECT status, error FROM outbox"
+            return app.database.read(lambda connection: connection.execute(query).fetchall())
+
+    told = asyncio.run(story())
+
+    assert [status for status, _ in told] == ["dead"]
+    assert told[0][1].startswith("whatsapp could not deliver it: ")

@@ -79,7 +79,8 @@ class ConnectionContext(Struct, frozen=True, kw_only=True):
     (channel, user) came, in milliseconds since 1970, None if never. known_channels: the channels in which
     people have talked to the bot, newest first. undelivered: to be told (id, reason) of a message that the
     platform took and then could not bring; it becomes a dead letter. webhook_url: where the platform finds
-    this bot's webhook, "" if nobody told. may_take_over: whether a webhook or poller of somebody else may be replaced.
+    this bot's webhook, "" if nobody told. may_take_over: whether a webhook or poller of somebody else may be
+    replaced.
     """
 
     bot: str

@@ -94,10 +94,17 @@ class Round:
                 "nobody decided in time" if decision["status"] == "expired" else "a person declined this call"
             )
             return Planned(key=plan.key, call=plan.call, tool=plan.tool, arguments={}, refusal=f"{why}{note}")
-        edited = decision["sets"].get("arguments", plan.arguments)
-        if not isinstance(edited, dict) and edited is not plan.arguments:
-            edited = plan.arguments
-        return Planned(key=plan.key, call=plan.call, tool=plan.tool, arguments=edited)
+        sets = decision["sets"]
+        if not sets:
+            return plan
+        edited = sets.get("arguments")
+        refusal = ""
+        if set(sets) != {"arguments"} or not isinstance(edited, dict):  # never the call that was not meant
+            refusal = "a person changed this call in a way that cannot be understood, so it was not made"
+        elif plan.tool is not None and (problem := check_arguments(plan.tool, edited)):
+            refusal = f"a person changed the arguments, and they do not fit the tool: {problem}"
+        arguments = edited if isinstance(edited, dict) else {}
+        return Planned(key=plan.key, call=plan.call, tool=plan.tool, arguments=arguments, refusal=refusal)
 
     def _ask(self, asks: Mapping[str, Planned]) -> Wait:
         """Wait for all people that are asked; each is asked once, with the arguments shown."""

@@ -41,6 +41,7 @@ TWO_CALLS = """
   reply: "they say {{result}}"
 - reply: hello
 """
+UNCLEAR = "a person changed this call in a way that cannot be understood, so it was not made"
 TOOLS = """
 import asyncio, pathlib
 here = pathlib.Path({folder!r})
@@ -152,6 +153,8 @@ def test_wrong_calls_are_told_to_the_model_and_not_made(office: Path) -> None:
         ("approved", {}, "done: paid 5", "5 "),
         ("approved", {"arguments": {"amount": 3}}, "done: paid 3", "3 "),
         ("rejected", {}, "done: a person declined this call: too much", ""),
+        ("approved", {"arguments": "oops"}, f"done: {UNCLEAR}", ""),
+        ("approved", {"argumnets": {"amount": 3}}, f"done: {UNCLEAR}", ""),
     ],
 )
 def test_a_tool_under_ask_waits_for_a_person_who_may_edit_it(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import logging
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ from botctl.cli.terminal import paint, plain_lines
 from botctl.engine.trace import story_of, story_text
 from botctl.messages import IncomingMessage, OutgoingMessage
 from botctl.runtime.app import App
+from botctl.runtime.logs import set_up_logs
 from botctl.store import runs
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def chat(
     """Talk to a bot in this terminal; after each answer the run is told, step by step."""
     found, environment = open_project(project)
     declared = declared_bots(found, [bot], environment, skip_lint=skip_lint)
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    set_up_logs(environment.mask, os.environ, level=logging.ERROR)
     name = declared[0].spec.name
     app = App(found, declared, environment, connections={(name, "console"): Voice(name)})
     run_to_end(_talk(app, name, quiet=quiet))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -19,6 +19,7 @@ from botctl.errors import UsageError
 from botctl.platforms.console import console_kind
 from botctl.project.load import Bot, Project, bare_workflow, load_bot
 from botctl.runtime.app import App
+from botctl.runtime.logs import announce, set_up_logs
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
 
@@ -51,7 +52,7 @@ def run(
     if not names:
         raise UsageError("no bot was named", help="give the name of a bot, a workflow file, or --all")
     declared = declared_bots(found, names, environment, skip_lint=skip_lint)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    set_up_logs(environment.mask, os.environ)
     stdin = console_kind(sys.stdin)
     with_terminal = App(
         found,
@@ -113,7 +114,7 @@ def _loop_factory() -> Any:
 async def _serve(app: App) -> None:
     async with app:
         for line in _banner(app):
-            print(line, file=sys.stderr, flush=True)
+            announce(line, os.environ)
         if not app.connections:
             raise UsageError(
                 "no platform is live, so nobody could talk to the bot", help="see the lines above"

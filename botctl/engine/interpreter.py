@@ -14,6 +14,7 @@ from botctl.clock import Clock
 from botctl.engine.deadline import Deadline
 from botctl.engine.journal import Journal, Visit
 from botctl.engine.life import Life
+from botctl.engine.observer import NOBODY, Observer
 from botctl.engine.once import StepOnce
 from botctl.engine.program import Program
 from botctl.engine.run import RunStatus, Token, frame_text, run_from_json
@@ -42,12 +43,17 @@ class Interpreter:
     """Executes runs. `deliver` is given, after each commit, the messages that may leave now."""
 
     def __init__(
-        self, database: Database, clock: Clock, deliver: Callable[[Sequence[Leaving]], None]
+        self,
+        database: Database,
+        clock: Clock,
+        deliver: Callable[[Sequence[Leaving]], None],
+        observer: Observer = NOBODY,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliver = deliver
         self._journal = Journal(database, clock)
+        self._observer = observer
 
     async def begin(self, program: Program, stored: Stored, id: str = "") -> Life:
         """Start a run for a message, under `id` if given, and advance it until it is over or waits."""
@@ -121,10 +127,12 @@ class Interpreter:
         return life
 
     async def _advance(self, life: Life) -> Life:
+        self._observer.began(life)
         try:
             await self._wave_by_wave(life)
         finally:
             life.deadline.over()
+            self._observer.left(life)
         return life
 
     async def _run_called(self, life: Life) -> None:
@@ -183,6 +191,7 @@ class Interpreter:
         node = program.graph.nodes[token.node]
         once = StepOnce(life, node.id, frame_text(token.frame), self._database, self._clock)
         started_at, started = self._clock.now_ms(), time.perf_counter_ns()
+        self._observer.entered(life, token, waiting.seq if waiting else seq)
         outcome: Outcome | Failure | None = None
         child: Life | None = None
         while outcome is None:
@@ -210,7 +219,7 @@ class Interpreter:
                 logger.exception("node %s of run %s broke", node.id, life.id)
                 outcome = Failure(f"internal error: {type(error).__name__}: {error}")
         begun = (seq, life.run.wave, started_at)
-        return Visit(
+        visit = Visit(
             result=Result(token, outcome, begun, child.id if child else ""),
             seq=waiting.seq if waiting else seq,
             wave=waiting.wave if waiting else life.run.wave,
@@ -220,6 +229,8 @@ class Interpreter:
             retries=once.retries,
             child=child,
         )
+        self._observer.visited(life, visit)
+        return visit
 
     async def _called(self, life: Life, call: Call) -> Life:
         """The run that a Call makes, not begun yet; a UserError when there may be none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -23,6 +24,7 @@ from botctl.runtime.gates import Gates
 from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
 from botctl.runtime.metering import Meter
+from botctl.runtime.metrics import MetricsPage
 from botctl.runtime.models import Models
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
@@ -35,6 +37,7 @@ from botctl.runtime.server import HttpServer
 from botctl.runtime.supervisor import Supervisor
 from botctl.runtime.surroundings import surroundings
 from botctl.runtime.team import Team
+from botctl.runtime.telemetry import Telemetry
 from botctl.runtime.timetable import Timetable
 from botctl.runtime.turn import Turns
 from botctl.runtime.typing_sign import TypingSigns
@@ -101,6 +104,9 @@ class App:
                 self.locks.append(stack.enter_context(RunnerLock(self.state_folder, bot.spec.name)))
             self.database: Database = await open_database(self.state_folder / "state.db")
             stack.push_async_callback(self.database.close)
+            self.telemetry = Telemetry(self.clock, self.environment.mask, os.environ)
+            stack.push_async_callback(self.telemetry.close)
+            traffic = self.telemetry.traffic
             self.meter = Meter(self.database, self.clock)
             email = email_sender(self.project.spec.smtp, self.environment, self.clock)
             names = [bot.spec.name for bot in self._declared]
@@ -109,9 +115,9 @@ class App:
             self.team = Team(self.project, self.environment, self.bots, partial(self._switch_on, stack))
             for bot in self._declared:
                 self.bots[bot.spec.name] = await self._switch_on(stack, bot)
-            self.delivery = Delivery(Senders(self.connections, email), self.database, self.clock)
+            self.delivery = Delivery(Senders(self.connections, email), self.database, self.clock, traffic)
             deliver = self.delivery.deliver
-            interpreter = Interpreter(self.database, self.clock, deliver)
+            interpreter = Interpreter(self.database, self.clock, deliver, self.telemetry.observer)
             self.turns = Turns(
                 self.bots,
                 self.team,
@@ -120,9 +126,10 @@ class App:
                 self.clock,
                 deliver,
                 TypingSigns(self.connections),
+                traffic,
             )
             self.router = Router(self.turns, self.database, names)
-            self.inbox = Inbox(self.database, self.router, self.clock, self.gates.guard)
+            self.inbox = Inbox(self.database, self.router, self.clock, self.gates.guard, traffic)
             if self._chooses_platforms:
                 self._connect(stack)
             stack.push_async_callback(self.delivery.crew.close, DRAIN)
@@ -193,13 +200,19 @@ class App:
         spec = bot.spec
         self._identity[spec.name] = spec.identity
         models = Models(
-            spec, bot.folder, self.environment, self.clock, self.meter, self.state_folder / "files"
+            spec,
+            bot.folder,
+            self.environment,
+            self.clock,
+            self.meter,
+            self.state_folder / "files",
+            self.telemetry.model,
         )
         stack.push_async_callback(models.close)
         return LiveBot(
             bot,
             model=models.first,
-            tools=self._tools_of(bot, stack),
+            tools=self.telemetry.tools(self._tools_of(bot, stack), spec.name),
             sandbox=self._sandbox(stack).for_bot(spec.name),
             mask=self.environment.mask,
             handoff=self._handoff_of(spec),
@@ -299,7 +312,15 @@ class App:
             port=section.port if self._port is None else self._port,
             connections=self.connections,
             health=self.health,
-            routes=VerifyPage(self.database, self.clock, self.gates.key, self.router.attend).routes(),
+            routes=(
+                *VerifyPage(self.database, self.clock, self.gates.key, self.router.attend).routes(),
+                *MetricsPage(
+                    self.telemetry.metrics,
+                    self.database,
+                    lambda: list(self.bots),
+                    self.environment.resolve("${BOTCTL_METRICS_TOKEN:-}"),
+                ).routes(),
+            ),
         )
         await server.start()
         stack.push_async_callback(server.stop)

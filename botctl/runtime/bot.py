@@ -24,6 +24,7 @@ from botctl.project.agent_graph import AGENT_DEFINITION, agent_graph
 from botctl.project.graph import Graph
 from botctl.project.load import Bot
 from botctl.project.workflow_file import pinned_graph
+from botctl.runtime.spans import ModelPlace
 from botctl.secrets import Environment
 from botctl.spec.bot import AllowSection, BotSpec, HandoffSection, ModelSection
 from botctl.store import runs
@@ -190,9 +191,10 @@ def connect_model(
     environment: Environment,
     clock: Clock,
     files: Path,
+    watch: Callable[[ChatModel, ModelPlace], ChatModel],
 ) -> LateModel:
     """The model a bot is declared with, to be connected when it is first asked. folder: where its bot.yaml
-    stands; files: where the attachments of messages are."""
+    stands; files: where the attachments of messages are; watch: what is put around it."""
 
     def connect() -> ChatModel:
         if section is None:
@@ -214,7 +216,8 @@ def connect_model(
             files=files,
             script=str(folder / section.script) if section.script else "",
         )
-        return provider.connect(settings, clock)
+        place = ModelPlace(bot=bot, provider=provider.name, model=settings.model, base_url=settings.base_url)
+        return watch(provider.connect(settings, clock), place)
 
     return LateModel(connect)
 

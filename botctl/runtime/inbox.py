@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from botctl.clock import Clock
 from botctl.messages import Answer, IncomingMessage
 from botctl.runtime.router import Router
+from botctl.runtime.telemetry import Traffic
 from botctl.store import inbox, outbox, runs
 from botctl.store.database import Database
 
@@ -29,9 +30,12 @@ class StoredReceipt:
 class Inbox:
     """The one door for messages of all platforms."""
 
-    def __init__(self, database: Database, router: Router, clock: Clock, guard: inbox.Guard) -> None:
+    def __init__(
+        self, database: Database, router: Router, clock: Clock, guard: inbox.Guard, traffic: Traffic
+    ) -> None:
         """guard: takes out of a message what must not be stored."""
         self._guard = guard
+        self._traffic = traffic
         self._database = database
         self._router = router
         self._clock = clock
@@ -45,6 +49,7 @@ class Inbox:
             return inbox.add(connection, message, self._guard)
 
         stored, is_new = await self._database.write(store)
+        self._traffic.accepted(message, is_new)
         work = self._router.enqueue(stored) if is_new else self._router.under_way(stored.seq)
         if work is not None:
             return StoredReceipt(not is_new, work.run_id, work.future)

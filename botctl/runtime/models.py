@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from botctl.llm.fallback import Candidate, FallbackModel
 from botctl.llm.pricing import Tariff
 from botctl.runtime.bot import LateModel, connect_model, provider_named
 from botctl.runtime.metering import Meter, tariff_of
+from botctl.runtime.spans import ModelPlace
 from botctl.secrets import Environment
 from botctl.spec.bot import BotSpec, ModelSection
 from botctl.store.inbox import Stored
@@ -37,16 +39,17 @@ class Models:
         clock: Clock,
         meter: Meter,
         files: Path,
+        watch: Callable[[ChatModel, ModelPlace], ChatModel],
     ) -> None:
         """folder: where bot.yaml stands; files: where the attachments of messages are."""
         self._spec = spec
         self._meter = meter
-        self.first = connect_model(spec.name, spec.llm, folder, environment, clock, files)
+        self.first = connect_model(spec.name, spec.llm, folder, environment, clock, files, watch)
         self._chain: list[_Link] = []
         for place, section in enumerate(_sections(spec)):
             late = self.first
             if place:
-                late = connect_model(spec.name, section, folder, environment, clock, files)
+                late = connect_model(spec.name, section, folder, environment, clock, files, watch)
             provider = provider_named(section.provider)
             tariff = tariff_of(section, provider, environment.resolve(section.base_url))
             self._chain.append(_Link(provider.name, late, tariff))

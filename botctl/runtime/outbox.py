@@ -15,8 +15,10 @@ from botctl.clock import Clock
 from botctl.platforms import PLATFORMS
 from botctl.platforms.platform import InMemory, SendError
 from botctl.runtime.crew import Crew
+from botctl.runtime.logs import bind
 from botctl.runtime.pace import Paces
 from botctl.runtime.senders import EMAIL, Sender, Senders
+from botctl.runtime.telemetry import Traffic
 from botctl.store import conversations, outbox
 from botctl.store.database import Database
 from botctl.store.outbox import Leaving
@@ -58,8 +60,9 @@ async def _alone(place: asyncio.Semaphore) -> AsyncIterator[None]:
 class Delivery:
     """Sends what left the engine. A lane has a task only while there is something in it."""
 
-    def __init__(self, senders: Senders, database: Database, clock: Clock) -> None:
+    def __init__(self, senders: Senders, database: Database, clock: Clock, traffic: Traffic) -> None:
         self._senders = senders
+        self._traffic = traffic
         self._database = database
         self._clock = clock
         self._lanes: dict[Lane, deque[Leaving]] = {}
@@ -108,8 +111,10 @@ class Delivery:
         """Make a dead letter of it: it can never leave as things are."""
         logger.warning("message %s became a dead letter: %s", leaving.message.id, why)
         await self._database.write(lambda connection: outbox.dead(connection, leaving.seq, why))
+        self._traffic.dead(leaving.message)
 
     async def _empty(self, lane: Lane, sender: Sender) -> None:
+        bind(bot=lane[0], platform=lane[1])
         queue = self._lanes[lane]
         in_memory = isinstance(sender, InMemory) and sender.sends_in_memory
         place = None if in_memory else self._places.setdefault(lane[:2], asyncio.Semaphore(1))
@@ -174,7 +179,9 @@ class Delivery:
             pause = error.retry_after if error.retry_after is not None else back_off
             next_at = self._clock.now_ms() + round(pause * 1000)
             await self._database.write(lambda connection: outbox.again(connection, seq, next_at, what))
+            self._traffic.retried(leaving.message)
             return pause
         now = self._clock.now_ms()
         await self._database.write(lambda connection: outbox.sent(connection, seq, ids, now))
+        self._traffic.sent(leaving.message)
         return None

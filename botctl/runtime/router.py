@@ -13,6 +13,7 @@ from botctl.errors import BotctlError
 from botctl.ids import new_id
 from botctl.messages import Answer
 from botctl.runtime.crew import Crew
+from botctl.runtime.logs import bind
 from botctl.runtime.turn import Turns, Work
 from botctl.store import events, inbox, runs
 from botctl.store.database import Database
@@ -116,6 +117,7 @@ class Router:
 
     async def _converse(self, conversation: int) -> None:
         queue = self._queues[conversation]
+        bind(bot=queue[0].stored.message.bot, conversation=conversation)
         while queue:
             work = queue[0]
             answer = Answer(run_id=work.run_id, status="error", error="internal error")

@@ -21,6 +21,7 @@ from botctl.runtime.bot import LiveBot
 from botctl.runtime.decisions import Pressed, decide, pressed
 from botctl.runtime.greeting import hold, is_reset, reset, tell_refused, welcome
 from botctl.runtime.team import Team
+from botctl.runtime.telemetry import Traffic
 from botctl.runtime.typing_sign import TypingSigns
 from botctl.store import conversations, ending, events, handoffs, inbox, runs, steps
 from botctl.store.database import Database
@@ -70,6 +71,7 @@ class Turns:
         clock: Clock,
         deliver: Callable[[Sequence[Leaving]], None],
         signs: TypingSigns,
+        traffic: Traffic,
     ) -> None:
         """deliver is given what is said outside of runs, once it is on disk."""
         self._bots = bots
@@ -79,6 +81,7 @@ class Turns:
         self._clock = clock
         self._deliver = deliver
         self._signs = signs
+        self._traffic = traffic
         self._places = {name: asyncio.Semaphore(bot.concurrent_runs) for name, bot in bots.items()}
         self.waiting: set[int] = set()
         self.alarm_was_set = asyncio.Event()
@@ -87,7 +90,10 @@ class Turns:
     async def take(self, work: Work) -> Answer:
         """Do it. BotctlError when the run's definition can no longer be read."""
         if work.is_message:
-            return await self._answer(work)
+            answer = await self._answer(work)
+            if answer.status == "ignored":
+                self._traffic.ignored(work.stored.message, answer.reason)
+            return answer
         async with self._places[work.stored.message.bot]:
             life = await self._go_on(work)
         return self._told(life) if life else Answer(run_id=work.run_id, status="ignored", reason=GONE)

@@ -24,9 +24,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("agent",),
     ("nodes",),
     ("project",),
-    ("lint", "engine"),
+    ("lint", "engine", "drawing"),
     ("runtime",),
-    ("web",),
+    ("web", "stories"),
     ("cli",),
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
@@ -41,7 +41,8 @@ PLUGIN_PACKAGES = {
 }
 SLOW_LIBRARIES = {
     "anthropic", "openai", "mcp", "starlette", "uvicorn", "httpx", "httpx2", "aiosqlite", "sqlite3",
-    "asyncio", "dukpy", "jsonschema", "re2", "rich",
+    "asyncio", "dukpy", "jsonschema", "re2", "rich", "opentelemetry", "structlog", "prometheus_client",
+    "genai_prices", "jinja2", "watchfiles", "tree_sitter", "botocore",
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "types", "constants"}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from botctl.agent.memory import Memory, memory_json
 from botctl.errors import InDoubtError, OutsideError, UserError
@@ -15,6 +16,7 @@ from botctl.execution.step import Part, Step
 from botctl.expr.template import to_text
 from botctl.ids import new_id
 from botctl.llm.chat import ToolCall
+from botctl.messages import Said
 from botctl.tools.arguments import check_arguments
 from botctl.tools.tool import Tool
 
@@ -22,17 +24,24 @@ LONGEST_RESULT = 3_000
 """Characters of a result that a model sees (the product's documents)."""
 DELEGATE = "delegate__"
 
+_EDITED = "a person allowed this call with other arguments:"
+_WAYS_OUT = {
+    "approved": ("the call is made; with other arguments by `--set arguments='{...}'`",),
+    "rejected": ("the call is not made, and the model is told so, with the note",),
+}
+
 Result = dict[str, Any]
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """One call of a round. tool None: there is none of that name; arguments may be a reviewer's."""
+    """One call of a round. tool None: there is none of that name. is_edited: the arguments are a person's."""
 
     key: str
     call: ToolCall
     tool: Tool | None
     arguments: Mapping[str, Any]
     refusal: str = ""
+    is_edited: bool = False
 
 
 class Round:
@@ -44,9 +53,10 @@ class Round:
         self._number = number
         self._tools = tools
 
-    async def make(self, calls: Sequence[ToolCall]) -> list[Result] | Outcome:
+    async def make(self, calls: Sequence[ToolCall], said: str) -> list[Result] | Outcome:
         """Call what may be called, wait for people and bots, and tell what each call gave.
 
+        said: what the model said beside the calls; the user hears it when a person must be asked first.
         InDoubtError when it is not known whether a call was made: the run stops, the model is not told.
         """
         planned: list[Planned] = []
@@ -62,7 +72,7 @@ class Round:
         at_once = [plan for plan in planned if plan not in asks.values() and not _is_delegation(plan)]
         made = dict(zip([plan.key for plan in at_once], await self._side_by_side(at_once), strict=True))
         if asks:
-            return self._ask(asks)
+            return self._ask(asks, said)
         for plan in planned:
             if plan.key not in made:
                 result = await self._delegate(plan)
@@ -93,7 +103,7 @@ class Round:
             why = (
                 "nobody decided in time" if decision["status"] == "expired" else "a person declined this call"
             )
-            return Planned(key=plan.key, call=plan.call, tool=plan.tool, arguments={}, refusal=f"{why}{note}")
+            return structs.replace(plan, refusal=f"{why}{note}")
         sets = decision["sets"]
         if not sets:
             return plan
@@ -104,21 +114,27 @@ class Round:
         elif plan.tool is not None and (problem := check_arguments(plan.tool, edited)):
             refusal = f"a person changed the arguments, and they do not fit the tool: {problem}"
         arguments = edited if isinstance(edited, dict) else {}
-        return Planned(key=plan.key, call=plan.call, tool=plan.tool, arguments=arguments, refusal=refusal)
+        is_edited = not refusal and arguments != plan.arguments
+        return structs.replace(plan, arguments=arguments, refusal=refusal, is_edited=is_edited)
 
-    def _ask(self, asks: Mapping[str, Planned]) -> Wait:
-        """Wait for all people that are asked; each is asked once, with the arguments shown."""
+    def _ask(self, asks: Mapping[str, Planned], said: str) -> Wait:
+        """Wait for all people that are asked; each is asked once, with the arguments shown, and the user is
+        told so once."""
+        words = said.strip() or self._step.bot.pending_message
         orders = tuple(
             AskPerson(
                 handoff_id=handoff,
                 reason=f"The bot wants to call `{plan.call.name}` with {to_text(dict(plan.arguments))}",
+                ways_out=_WAYS_OUT,
+                user_told=bool(words),
             )
             for handoff, plan in asks.items()
             if handoff not in self._memory.asked
         )
         self._memory.asked += [order.handoff_id for order in orders]
         waits = tuple(Decision(handoff) for handoff in asks)
-        return Wait(waits, state=memory_json(self._memory), orders=orders)
+        say = (Said(text=words),) if orders and words else ()
+        return Wait(waits, state=memory_json(self._memory), say=say, orders=orders)
 
     async def _delegate(self, plan: Planned) -> Result | Call:
         answer = self._memory.answers.get(plan.key)
@@ -140,9 +156,12 @@ class Round:
         return [result for result in results if not isinstance(result, BaseException)]
 
     async def _call(self, plan: Planned) -> Result:
-        if plan.refusal or plan.tool is None:
-            return _failed(plan.refusal)
         name, arguments, step = plan.call.name, plan.arguments, self._step
+        part = Part(type="mcp_tool", label=name, input={"tool": name, "arguments": dict(arguments)})
+        if plan.refusal or plan.tool is None:
+            return dict(
+                await step.once(f"call {plan.key}", partial(_refused, plan), repeatable=True, part=part)
+            )
 
         async def call() -> Result:
             try:
@@ -157,7 +176,6 @@ class Round:
             text = result.text if result.is_error and result.text else to_text(result.value)
             return {"text": _cut(text), "is_error": result.is_error, "value": None}
 
-        part = Part(type="mcp_tool", label=name, input={"tool": name, "arguments": dict(arguments)})
         repeatable = plan.tool.hints.may_be_repeated
         try:
             result = await step.once(f"call {plan.key}", call, repeatable=repeatable, part=part)
@@ -167,7 +185,13 @@ class Round:
             return _failed(error.message)
         if result.get("value") is not None:  # a person told what it gave (`botctl runs retry --done`)
             return {"text": _cut(to_text(result["value"])), "is_error": False}
+        if plan.is_edited:
+            return {**result, "text": f"{result['text']}\n({_EDITED} {to_text(dict(arguments))})"}
         return dict(result)
+
+
+async def _refused(plan: Planned) -> Result:
+    return _failed(plan.refusal)
 
 
 def _is_delegation(plan: Planned) -> bool:

@@ -41,7 +41,7 @@ async def run_agent(settings: AgentSettings, step: Step) -> Outcome:
         calls = calls_of(reply)
         if not calls:
             return _answer(step, reply)
-        results = await Round(step, memory, number, tools).make(calls)
+        results = await Round(step, memory, number, tools).make(calls, reply["text"])
         if not isinstance(results, list):
             return results
         turns.append(Turn(role="assistant", text=reply["text"], tool_calls=calls))

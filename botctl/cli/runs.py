@@ -39,7 +39,7 @@ IdArgument = Annotated[str, typer.Argument(help="The run's id, or the beginning 
 def list_runs(
     bot: Annotated[str | None, typer.Argument(help="Only this bot's.")] = None,
     status: Annotated[
-        str | None, typer.Option(help="Only those running, waiting, completed, error or cancelled.")
+        str | None, typer.Option(help="Only those running, waiting, completed, error, budget or cancelled.")
     ] = None,
     in_doubt: Annotated[
         bool, typer.Option("--in-doubt", help="Only those of which an effect may or may not have been made.")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from botctl.clock import Clock
 from botctl.engine.life import Life
 from botctl.engine.orders import Placed, carry_out, tell_of_doubt
-from botctl.engine.run import Run, RunStatus, frame_text
+from botctl.engine.run import FAILED, Run, RunStatus, frame_text
 from botctl.engine.standing import ready_tokens
 from botctl.engine.summary import summary
 from botctl.engine.transition import Facts, Failure, Result
@@ -92,7 +92,10 @@ class Journal:
                 life.in_doubt = True
                 doubts.append(visit.result.outcome.message)
         status, message = _status(life.program.graph, run)
-        over = status in (RunStatus.COMPLETED, RunStatus.ERROR)
+        cap_message = _cap_message(visits)
+        if status is RunStatus.ERROR and cap_message:
+            status = RunStatus.BUDGET
+        over = status is RunStatus.COMPLETED or status in FAILED
         speech: list[Said] = []
         if over or facts.started_to_wait:
             speech, run.said = run.said, []
@@ -107,8 +110,8 @@ class Journal:
         if over and life.parent is not None:
             life.result, speech = "\n".join(said.text for said in speech), []
         outgoing = [(reply_to(received, said, new_id()), "node") for said in speech]
-        if status is RunStatus.ERROR and life.parent is None:
-            sorry = _cap_message(visits) or life.program.fallback_message
+        if status in FAILED and life.parent is None:
+            sorry = cap_message or life.program.fallback_message
             outgoing += [(reply_to(received, Said(text=sorry), new_id()), "bot")] if sorry else []
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
@@ -184,7 +187,7 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
     if entry.handing_over:
         inbox.finish(connection, life.stored.seq, seq)
     if entry.finished_at is not None:
-        if life.used_once and entry.status is not RunStatus.ERROR:
+        if life.used_once and entry.status not in FAILED:
             steps.forget(connection, seq)  # of a failed run it is kept: the run may be retried
         if life.parent is not None:
             returned = {"call": life.id, "text": life.result, "error": entry.error_message}

@@ -179,7 +179,8 @@ def _ask(
     connection: sqlite3.Connection, life: Life, now_ms: int, token: Token, order: AskPerson
 ) -> list[Leaving]:
     program, section = life.program, life.program.handoff
-    frame, ways_out = frame_text(token.frame), _ways_out(life, token.node)
+    frame = frame_text(token.frame)
+    ways_out = {answer: list(ways) for answer, ways in order.ways_out.items()} or _ways_out(life, token.node)
     expires = section.expires if order.expires is None else order.expires
     notify = order.notify or tuple(section.notify)
     variables = {name: _cut(value) for name, value in life.run.variables.items()}
@@ -203,6 +204,7 @@ def _ask(
         created_at=now_ms,
         expires_at=now_ms + round(expires * 1000),
         remind_at=now_ms + round(section.remind * 1000) if section.remind else None,
+        user_told=int(order.user_told),
     )
     handoffs.add(connection, row)
     said = conversations.transcript(connection, row.conversation, MOST_TRANSCRIPT)

@@ -38,8 +38,14 @@ class RunStatus(StrEnum):
     """No token and no loop is left, or the conversation was ended."""
     ERROR = "error"
     """A node failed and nothing caught it, or a limit would have been passed."""
+    BUDGET = "budget"
+    """A model call could have cost more than a cap or the wallet allows; it can be retried when there is more."""
     CANCELLED = "cancelled"
     """A person or a reset ended it."""
+
+
+FAILED = (RunStatus.ERROR, RunStatus.BUDGET)
+"""Over, and not as the workflow meant: the user hears so, and a person may retry it."""
 
 
 class Waiting(Struct, frozen=True):

@@ -47,7 +47,8 @@ class Unschedule(Struct, frozen=True, kw_only=True):
 class AskPerson(Struct, frozen=True, kw_only=True):
     """Record a handoff and tell those who may decide. What is left out is as the bot's `handoff` says.
 
-    expires is in seconds; reviewers and notify as in bot.yaml.
+    expires is in seconds; reviewers and notify as in bot.yaml. ways_out: what each answer leads to, in words,
+    where the graph does not say it. user_told: whether the user hears now that a person is asked.
     """
 
     handoff_id: str
@@ -55,6 +56,8 @@ class AskPerson(Struct, frozen=True, kw_only=True):
     reviewers: tuple[str, ...] = ()
     notify: tuple[Mapping[str, Any], ...] = ()
     expires: float | None = None
+    ways_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    user_told: bool = False
 
 
 class LeaveGate(Struct, frozen=True, kw_only=True):

@@ -89,6 +89,7 @@ class BotFacts(Struct, frozen=True, kw_only=True):
     system_prompt: str = ""
     timeout: float = 30.0
     max_iterations: int = 50
+    pending_message: str = ""
     platforms: frozenset[str] = frozenset({"console"})
 
 

@@ -124,6 +124,7 @@ class LiveBot:
                 system_prompt=spec.system_prompt,
                 timeout=spec.timeout,
                 max_iterations=spec.limits.max_iterations,
+                pending_message=spec.handoff.pending_message,
                 platforms=frozenset(spec.platforms or {"console": {}}),
             ),
             graph=graph,

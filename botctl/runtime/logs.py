@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from botctl.clock import to_iso
 from botctl.engine.journal import Visit
 from botctl.engine.life import Life
-from botctl.engine.run import RunStatus
+from botctl.engine.run import FAILED, RunStatus
 from botctl.engine.run import Token as Place
 from botctl.errors import UsageError
 from botctl.runtime.masking import Mask, masked
@@ -150,7 +150,7 @@ class RunLog:
             "tokens": life.tokens,
             "turn_ms": round((time.perf_counter() - started) * 1000),
         }
-        if status is RunStatus.ERROR:
+        if status in FAILED:
             logger.warning("run ended with an error", extra={**facts, "error": life.error_message})
         elif status is RunStatus.WAITING:
             logger.info("run waits", extra=facts)

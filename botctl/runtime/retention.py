@@ -47,6 +47,7 @@ class Retention:
         try:
             await self._sweep(bounds_of(self._section, now_ms))
             await self._database.write(lambda connection: usage.drop_totals(connection, now_ms))
+            await self._forget_calls(now_ms - round(self._section.usage * 1000))
         except sqlite3.Error as error:
             logger.warning("old rows could not be removed: %s; the next try is tomorrow", error)
         old = old_files(self._database.path.parent / "files", now_ms - round(self._section.files * 1000))
@@ -57,6 +58,10 @@ class Retention:
         place: Place | None = Place()
         while place is not None:
             place = (await self._part(bounds, place)).place
+            await asyncio.sleep(_PAUSE)
+
+    async def _forget_calls(self, before_ms: int) -> None:
+        while await self._database.write(lambda connection: usage.prune(connection, before_ms, _MOST)):
             await asyncio.sleep(_PAUSE)
 
     def _part(self, bounds: Bounds, place: Place) -> asyncio.Future[Swept]:

@@ -174,7 +174,9 @@ class Spans:
         if self._captures and life.spoken:
             said = [_said("assistant", text) for text in life.spoken]
             span.set_attribute("gen_ai.output.messages", self._json(said))
-        if life.status is RunStatus.ERROR:
+        if life.status is RunStatus.BUDGET:
+            self._fail(span, "over_budget", life.error_message)
+        elif life.status is RunStatus.ERROR:
             self._fail(span, "in_doubt" if life.in_doubt else "failed", life.error_message)
         elif life.status is RunStatus.RUNNING:
             self._fail(span, "cancelled")

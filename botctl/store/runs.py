@@ -42,7 +42,7 @@ class RunRow(Struct, frozen=True):
     tokens: int
 
 
-_RARE = ("running", "waiting", "error", "cancelled")
+_RARE = ("running", "waiting", "error", "budget", "cancelled")
 _FIELDS = RunRow.__struct_fields__[1:]
 _COLUMNS = ", ".join(_FIELDS)
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))}) RETURNING seq"

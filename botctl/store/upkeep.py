@@ -66,7 +66,7 @@ def prune(connection: sqlite3.Connection, bounds: Bounds, place: Place, most: in
 
 _MAY_GO = """
 SELECT 1 FROM runs r WHERE r.seq = :run
- AND r.status IN ('completed', 'error', 'cancelled') AND r.in_doubt = 0 AND r.finished_at < :runs_before_ms
+ AND r.status IN ('completed', 'error', 'budget', 'cancelled') AND r.in_doubt = 0 AND r.finished_at < :runs_before_ms
  AND NOT EXISTS (SELECT 1 FROM events WHERE run = r.seq)
  AND NOT EXISTS (SELECT 1 FROM outbox WHERE run = r.seq AND status = 'pending')
  AND NOT EXISTS (SELECT 1 FROM handoffs WHERE run = r.seq AND status = 'pending')

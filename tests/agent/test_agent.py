@@ -41,6 +41,8 @@ TWO_CALLS = """
   reply: "they say {{result}}"
 - reply: hello
 """
+PENDING = "A person is looking at this. You will hear from us here."
+EDITED = 'a person allowed this call with other arguments: {"amount":3})'
 UNCLEAR = "a person changed this call in a way that cannot be understood, so it was not made"
 TOOLS = """
 import asyncio, pathlib
@@ -143,7 +145,12 @@ def test_wrong_calls_are_told_to_the_model_and_not_made(office: Path) -> None:
 
     errors = [step["error"] for step in runs[0]["execution_log"]]
     assert texts == ["so the arguments do not fit the tool: 'place' is a required property"]
-    assert (runs[0]["status"], set(errors)) == ("completed", {None})
+    assert [error for error in errors if error] == [
+        "the arguments are not a JSON object",
+        "there is no tool `functions__nothing`",
+        "the arguments do not fit the tool: 'place' is a required property",
+    ]
+    assert runs[0]["status"] == "completed"
     assert not (office / "looked").exists()
 
 
@@ -151,7 +158,7 @@ def test_wrong_calls_are_told_to_the_model_and_not_made(office: Path) -> None:
     ("status", "sets", "answer", "paid"),
     [
         ("approved", {}, "done: paid 5", "5 "),
-        ("approved", {"arguments": {"amount": 3}}, "done: paid 3", "3 "),
+        ("approved", {"arguments": {"amount": 3}}, f"done: paid 3\n({EDITED}", "3 "),
         ("rejected", {}, "done: a person declined this call: too much", ""),
         ("approved", {"arguments": "oops"}, f"done: {UNCLEAR}", ""),
         ("approved", {"argumnets": {"amount": 3}}, f"done: {UNCLEAR}", ""),
@@ -171,15 +178,51 @@ def test_a_tool_under_ask_waits_for_a_person_who_may_edit_it(
             assert not (office / "paid").exists()
             decide(app, status, note="too much" if status == "rejected" else "", sets=sets)
             async with asyncio.timeout(5):
-                await mailbag.holds(1)
+                await mailbag.holds(2)
             await app.settle()
             return row.reason
 
     reason = asyncio.run(story())
 
     assert reason == 'The bot wants to call `functions__pay` with {"amount":5}'
-    assert mailbag.texts == [answer]
+    assert mailbag.texts == [PENDING, answer]
     assert ((office / "paid").read_text() if paid else "") == paid
+
+
+def test_what_a_model_says_beside_a_call_is_heard_while_a_person_is_asked(office: Path) -> None:
+    with (office / "workspaces" / "w.yaml").open("a") as file:
+        file.write("tools: {ask: [functions__pay]}\n")
+    script = (
+        "- match: book\n  reply: One moment.\n  calls: [{tool: functions__pay, arguments: {amount: 5}}]\n"
+    )
+    (office / "bots" / "b" / "script.yaml").write_text(script)
+
+    said, _ = told(office, "book it", "and now?")
+
+    assert said == ["One moment."]
+
+
+def test_a_handoff_says_what_an_answer_does_to_an_agents_call(
+    office: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (office / "workspaces" / "w.yaml").open("a") as file:
+        file.write("tools: {ask: [functions__pay]}\n")
+    told(office, "book it")
+
+    async def look(app: App) -> str:
+        return app.database.read(lambda connection: handoffs.latest(connection))[0].id
+
+    code = botctl(["handoff", "show", in_an_app(office, look)])
+
+    lines = capsys.readouterr().out.splitlines()
+    place = lines.index("what each answer leads to")
+    assert (code, lines[place + 1 : place + 3]) == (
+        0,
+        [
+            "  approved: the call is made; with other arguments by `--set arguments='{...}'`",
+            "  rejected: the call is not made, and the model is told so, with the note",
+        ],
+    )
 
 
 def test_another_bot_is_a_tool(office: Path) -> None:
@@ -244,8 +287,8 @@ def _die(folder: Path, dies_after: int) -> tuple[bool, list[str]]:
 @pytest.mark.parametrize(
     ("how", "texts"),
     [
-        ("hold", ["A person is looking at this. You will hear from us here."]),
-        ("new_run", ["hello"]),
+        ("hold", [PENDING]),
+        ("new_run", [PENDING, "hello"]),
     ],
 )
 def test_messages_that_come_while_a_person_is_asked_are_held_or_answered(

@@ -19,8 +19,8 @@ from tests.runtime.world import Mailbag, app_of
     [
         ("{}", ["done"], "completed", 0.0005),
         ("{per_run_cents: 50}", ["done"], "completed", 0.0005),
-        ("{per_run_cents: 0.01, cap_message: Enough.}", ["Enough."], "error", 0.0),
-        ("{mode: wallet, cap_message: Empty.}", ["Empty."], "error", 0.0),
+        ("{per_run_cents: 0.01, cap_message: Enough.}", ["Enough."], "budget", 0.0),
+        ("{mode: wallet, cap_message: Empty.}", ["Empty."], "budget", 0.0),
     ],
 )
 def test_a_call_is_paid_for_or_not_made(

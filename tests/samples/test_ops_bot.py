@@ -53,7 +53,7 @@ def test_questions_are_answered_at_once_and_nobody_is_asked(project: Path) -> No
         (("approve",), "checkout is at 2.5.0 now; it was at 2.4.1.", [("checkout", "2.5.0")]),
         (
             ("approve", "--set", 'arguments={"service": "checkout", "version": "2.4.2"}'),
-            "checkout is at 2.4.2 now; it was at 2.4.1.",
+            "checkout is at 2.4.2 now; it was at 2.4.1",  # a line for the model follows
             [("checkout", "2.4.2")],
         ),
         (("reject", "--note", "not on a Friday"), "a person declined this call: not on a Friday.", []),

@@ -22,7 +22,8 @@ The script is a list. The first entry that fits answers:
 - reply: I have no words for this.   # without `match`: always fits
 ```
 
-An entry says one of `reply`, `calls`, `json`, `error`, and may have a `delay` before it. Patterns ignore
+An entry says one of `reply`, `calls`, `json`, `error`, and may have a `delay` before it; a `reply` may stand
+beside `calls`, as models say a word while they call. Patterns ignore
 case. `{{result}}` is the last tool result (with `after_tool`, that tool's), `{{0}}`, `{{1}}`, `{{name}}` what
 the pattern and its groups found; they work in `reply`, `json` and `arguments`. An argument that is one
 placeholder becomes a number where the tool's schema wants one. An entry with `calls` and no `after_tool` does
@@ -176,7 +177,7 @@ class ScriptedModel:
                 _call(f"call_{start}_{number}", call, request, values)
                 for number, call in enumerate(entry.calls, 1)
             )
-            return self._say(request, "", entry.stop or "tools", calls)
+            return self._say(request, values.text(entry.reply or ""), entry.stop or "tools", calls)
         if line.kind == "json":
             text = json.dumps(values.fill_in(entry.answer), ensure_ascii=False)
         else:
@@ -339,6 +340,8 @@ def _read_entry(place: str, node: yaml.Node, written: object) -> _Line:
     except ValidationError as error:
         raise _wrong_field(place, error) from None
     kinds: list[Kind] = [kind for kind in _ANSWERS if written.get(kind) is not None]
+    if "calls" in kinds and "reply" in kinds:
+        kinds.remove("reply")  # said beside the calls
     if len(kinds) > 1 or not (kinds or entry.delay):
         told = "both `" + "` and `".join(kinds) + "`" if kinds else "no answer"
         raise UserError(f"{place}: there is {told}", help="write one of reply, calls, json, error")

@@ -74,8 +74,11 @@ class StepOnce:
             steps.remember(connection, life.seq, *at, text)
             steps.add(connection, life.seq, rows)
 
-        # Not awaited: the wave's own write follows at once, in order, and shares the commit.
         noted = self._database.write(note)
+        if part is not None:  # the step goes on for long, and a crash then must not put this in doubt
+            await noted
+            return result
+        # Not awaited: the wave's own write follows at once, in order, and shares the commit.
         noted.add_done_callback(_look_at_failure)
         return result
 

@@ -39,7 +39,7 @@ class RunStatus(StrEnum):
     ERROR = "error"
     """A node failed and nothing caught it, or a limit would have been passed."""
     BUDGET = "budget"
-    """A model call could have cost more than a cap or the wallet allows; it can be retried when there is more."""
+    """A model call could have cost more than a cap or the wallet allows; there may be more later."""
     CANCELLED = "cancelled"
     """A person or a reset ended it."""
 

@@ -208,6 +208,13 @@ class ModelServer:
         self.answers = list(answers)
         self.received: list[Received] = []
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._more = asyncio.Event()
+
+    async def has_received(self, requests: int) -> None:
+        """Wait until so many requests have come."""
+        while len(self.received) < requests:
+            self._more.clear()
+            await self._more.wait()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -241,6 +248,7 @@ class ModelServer:
         headers = {name.lower(): value for name, _, value in pairs}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))))
         self.received.append(Received(head[0].split()[1], headers, body))
+        self._more.set()
         return await self._send(self._answer(head[0].split()[1], body), body, reader, writer)
 
     def _answer(self, path: str, body: dict[str, Any]) -> Answer:

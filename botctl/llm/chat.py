@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct, field
@@ -45,7 +45,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     """What a model is asked. temperature None: the model's own (some models refuse any, PLATFORMS 0).
 
     model "" means the model that the ChatModel was connected with. schema asks for a JSON object of that
-    JSON Schema as the whole answer.
+    JSON Schema as the whole answer. on_text is told all that was said so far, again and again, while the
+    answer is written, by providers that can; a try that fails is followed by one that begins with nothing.
     """
 
     turns: tuple[Turn, ...]
@@ -55,6 +56,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     tools: tuple[ToolOffer, ...] = ()
     schema: Mapping[str, Any] | None = None
+    on_text: Callable[[str], None] | None = None
 
 
 class Usage(Struct, frozen=True, kw_only=True):

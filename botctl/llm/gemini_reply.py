@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botctl.llm.chat import ChatReply, ChatRequest, StopReason, ToolCall, Usage
@@ -69,6 +69,40 @@ def put_right(refusal: Refusal) -> None:
         elif kind == "RetryInfo" and "retry-after" not in refusal.headers:
             seconds = str(detail.get("retryDelay") or "").removesuffix("s")
             refusal.headers = {**refusal.headers, "retry-after": seconds}
+
+
+def whole_answer(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The pieces of a streamed answer as if it had come at once: parts in order, else the last word."""
+    document: dict[str, Any] = {}
+    candidate: dict[str, Any] = {}
+    parts: list[Any] = []
+    for piece in pieces:
+        document |= {name: value for name, value in piece.items() if name != "candidates"}
+        candidates = piece.get("candidates")
+        first = _mapping(candidates[0]) if isinstance(candidates, list) and candidates else {}
+        written = _mapping(first.get("content")).get("parts")
+        parts += written if isinstance(written, list) else []
+        candidate |= first
+    if candidate:
+        document["candidates"] = [candidate | {"content": {"role": "model", "parts": parts}}]
+    return document
+
+
+def has_ended(document: Mapping[str, Any]) -> bool:
+    """Whether an answer says that it has come to its end, or that there will be none."""
+    candidates = document.get("candidates")
+    return bool(
+        _mapping(document.get("promptFeedback")).get("blockReason")
+        or (isinstance(candidates, list) and candidates and _mapping(candidates[0]).get("finishReason"))
+    )
+
+
+def text_of(piece: Mapping[str, Any]) -> str:
+    """The words in a piece, without what the model thought."""
+    parts = _mapping(whole_answer([piece]).get("candidates", [{}])[0]).get("content", {}).get("parts", ())
+    return "".join(
+        str(part.get("text") or "") for part in parts if isinstance(part, dict) and not part.get("thought")
+    )
 
 
 def _reply(

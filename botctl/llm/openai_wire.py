@@ -16,6 +16,7 @@ from botctl.clock import Clock
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.completion_reply import read_completion, read_failed_generation
 from botctl.llm.completion_request import write_messages, write_schema, write_tools
+from botctl.llm.completion_stream import GrowingCompletion
 from botctl.llm.json_answer import LEFT_OUT, with_instruction
 from botctl.llm.pictures import PictureRules, Pictures, is_about_pictures, read_pictures
 from botctl.llm.provider import ModelSettings, Provider
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import openai
 
 LengthField = Literal["max_tokens", "max_completion_tokens"]
-Adaptation = Literal["no temperature", "schema in words", "other length field"]
+Adaptation = Literal["no temperature", "schema in words", "other length field", "no stream"]
 Adapted = frozenset[Adaptation]
 
 
@@ -77,14 +78,15 @@ class OpenAIModel:
             adapted = self._adaptations.get(model, frozenset())
             body = self._body(request, model, names, adapted, pictures)
             try:
-                completion = await self._complete(body)
+                on_text = None if "no stream" in adapted else request.on_text
+                completion = await (self._streamed(body, on_text) if on_text else self._complete(body))
                 reply = read_completion(self._service, completion, request, names)
             except Refusal as refusal:
                 self._dialect.put_right(refusal)
                 if pictures.by_path and is_about_pictures(refusal):
                     pictures = pictures.without(model)
                     continue
-                adaptation = _adaptation(refusal, body, adapted)
+                adaptation = _adaptation(refusal, body, adapted, is_streamed=on_text is not None)
                 if adaptation is not None:
                     self._adaptations[model] = self._adaptations.get(model, frozenset()) | {adaptation}
                     continue
@@ -115,6 +117,42 @@ class OpenAIModel:
         except openai.APIConnectionError as error:
             raise self._service.unreachable(error.__cause__) from None
         return self._service.read(raw.http_response)
+
+    async def _streamed(self, body: dict[str, Any], on_text: Callable[[str], None]) -> dict[str, Any]:
+        """The completion, told in pieces while it comes. Servers that do not stream answer at once."""
+        import asyncio
+
+        import httpx2
+        import openai
+
+        growing, service = GrowingCompletion(), self._service
+        more: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+        try:
+            async with (
+                asyncio.timeout(service.timeout),
+                await self._client.chat.completions.create(**body, **more) as stream,
+            ):
+                if "event-stream" not in stream.response.headers.get("content-type", ""):
+                    await stream.response.aread()
+                    return service.read(stream.response)
+                async for chunk in stream:
+                    if growing.add(chunk.to_dict(warnings=False)):
+                        on_text(growing.text)
+        except (TimeoutError, openai.APITimeoutError):
+            raise service.silent() from None
+        except openai.APIStatusError as error:
+            raise read_refusal(error.response) from None
+        except openai.APIConnectionError as error:
+            raise service.unreachable(error.__cause__) from None
+        except httpx2.RequestError as error:
+            raise service.unreachable(error) from None
+        except openai.APIError as error:  # told in the midst of the stream
+            raise Refusal(502, {}, {"error": error.body or {"message": error.message}}) from None
+        except ValueError:
+            raise service.broken("an answer that cannot be read") from None
+        if not growing.is_whole:
+            raise service.broken("an answer that broke off")
+        return growing.document()
 
     def _body(
         self, request: ChatRequest, model: str, names: ToolNames, adapted: Adapted, pictures: Pictures
@@ -157,12 +195,16 @@ def _client(service: Service) -> openai.AsyncOpenAI:
     return client
 
 
-def _adaptation(refusal: Refusal, body: Mapping[str, Any], adapted: Adapted) -> Adaptation | None:
+def _adaptation(
+    refusal: Refusal, body: Mapping[str, Any], adapted: Adapted, *, is_streamed: bool
+) -> Adaptation | None:
     """What to do without after a refusal, if it is about something that we sent and can do without.
 
     Reasoning models take no temperature and only max_completion_tokens; older servers only max_tokens, and
     many know no json_schema (PLATFORMS 7).
     """
+    if is_streamed and refusal.names("stream"):
+        return "no stream"
     if "temperature" in body and refusal.names("temperature"):
         return "no temperature"
     if "other length field" not in adapted and _takes_other_length_field(refusal, body):

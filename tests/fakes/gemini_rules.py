@@ -6,10 +6,11 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.fakes.llm_server import Fails, Says
+from tests.fakes.llm_streams import gemini_events
 
 GEMINI_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}\Z")
 SIGNATURE = base64.b64encode(b"\xfb\xef\xbe what it thought").decode()
@@ -22,7 +23,7 @@ class GeminiRules:
 
     def __init__(self, *takes_no: str) -> None:
         self.takes_no = takes_no
-        self.path = r"/v1/models/[\w.-]+:generateContent"
+        self.path = r"/v1/models/[\w.-]+:(generateContent|streamGenerateContent\?alt=sse)"
 
     def refusal(self, body: Mapping[str, Any]) -> Fails | None:
         """The 400 that this request deserves."""
@@ -56,6 +57,10 @@ class GeminiRules:
                 told = "Function call is missing a thought_signature in functionCall parts."
                 return Fails(400, told)
         return None
+
+    def events(self, document: Mapping[str, Any]) -> Iterator[bytes]:
+        """Responses."""
+        return gemini_events(document)
 
     def document(self, says: Says, body: Mapping[str, Any]) -> dict[str, Any]:
         """A GenerateContentResponse."""

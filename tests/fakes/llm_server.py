@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
+
+from tests.fakes.llm_streams import completion_events, message_events
 
 SAFE_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
@@ -44,6 +46,15 @@ class Sends:
 
 
 @dataclass(frozen=True)
+class Breaks:
+    """The first events of a streamed answer, and then the connection; with `quietly` the stream just ends."""
+
+    says: Says
+    events: int
+    quietly: bool = False
+
+
+@dataclass(frozen=True)
 class Drops:
     """The connection, without a word."""
 
@@ -55,7 +66,7 @@ class Hangs:
     drip: bool = False
 
 
-Answer = Says | Fails | Sends | Drops | Hangs
+Answer = Says | Fails | Sends | Breaks | Drops | Hangs
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,9 @@ class Rules(Protocol):
 
     def document(self, says: Says, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a good answer."""
+
+    def events(self, document: Mapping[str, Any]) -> Iterator[bytes]:
+        """The same in pieces, as it is streamed."""
 
     def error(self, fails: Fails) -> dict[str, Any]:
         """The body of an error."""
@@ -134,6 +148,10 @@ class OpenAIRules:
             "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
         }
 
+    def events(self, document: Mapping[str, Any]) -> Iterator[bytes]:
+        """Chunks."""
+        return completion_events(document)
+
     def error(self, fails: Fails) -> dict[str, Any]:
         """OpenAI's error body."""
         told = {"message": fails.message, "type": "error", "param": fails.param or None}
@@ -189,6 +207,10 @@ class AnthropicRules:
             "stop_sequence": None,
             "usage": {"input_tokens": 5, "cache_read_input_tokens": 6, "output_tokens": 3},
         }
+
+    def events(self, document: Mapping[str, Any]) -> Iterator[bytes]:
+        """Events of a message."""
+        return message_events(document)
 
     def error(self, fails: Fails) -> dict[str, Any]:
         """Anthropic's error body."""
@@ -247,9 +269,31 @@ class ModelServer:
         pairs = [line.partition(": ") for line in head[1:] if line]
         headers = {name.lower(): value for name, _, value in pairs}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))))
-        self.received.append(Received(head[0].split()[1], headers, body))
+        path = head[0].split()[1]
+        self.received.append(Received(path, headers, body))
         self._more.set()
-        return await self._send(self._answer(head[0].split()[1], body), body, reader, writer)
+        is_streamed = bool(body.get("stream")) or "streamGenerateContent" in path
+        answer = self._answer(path, body)
+        if isinstance(answer, Breaks) or (is_streamed and isinstance(answer, Says)):
+            return await self._stream(answer, body, writer)
+        return await self._send(answer, body, reader, writer)
+
+    async def _stream(
+        self, answer: Says | Breaks, body: dict[str, Any], writer: asyncio.StreamWriter
+    ) -> bool:
+        """The answer in pieces, each in a chunk of its own."""
+        says = answer.says if isinstance(answer, Breaks) else answer
+        events = list(self.rules.events(self.rules.document(says, body)))
+        head = "HTTP/1.1 200 Said\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        writer.write(head.encode())
+        for event in events[: answer.events] if isinstance(answer, Breaks) else events:
+            writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+            await writer.drain()
+        if isinstance(answer, Breaks) and not answer.quietly:
+            return False
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
 
     def _answer(self, path: str, body: dict[str, Any]) -> Answer:
         if not re.fullmatch(self.rules.path, path):

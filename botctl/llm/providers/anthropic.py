@@ -13,7 +13,7 @@ Anthropic's API of 2026-10-21 takes no temperature: one that is set is left out,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botctl.clock import Clock
@@ -59,7 +59,9 @@ class AnthropicModel:
         while True:
             in_words = model in self._without_schema
             try:
-                message = await self._create(self._body(request, model, names, in_words, pictures))
+                body = self._body(request, model, names, in_words, pictures)
+                on_text = request.on_text
+                message = await (self._streamed(body, on_text) if on_text else self._create(body))
             except Refusal as refusal:
                 if pictures.by_path and is_about_pictures(refusal):
                     pictures = pictures.without(model)
@@ -91,6 +93,36 @@ class AnthropicModel:
         except anthropic.APIConnectionError as error:
             raise self._service.unreachable(error.__cause__) from None
         return self._service.read(raw.http_response)
+
+    async def _streamed(self, body: dict[str, Any], on_text: Callable[[str], None]) -> dict[str, Any]:
+        """The message, told in pieces while it comes."""
+        import asyncio
+
+        import anthropic
+        import httpx2
+
+        service, said = self._service, ""
+        try:
+            async with asyncio.timeout(service.timeout), self._client.messages.stream(**body) as stream:
+                async for more in stream.text_stream:
+                    said += more
+                    on_text(said)
+                message = (await stream.get_final_message()).to_dict(warnings=False)
+        except (TimeoutError, anthropic.APITimeoutError):
+            raise service.silent() from None
+        except anthropic.APIStatusError as error:
+            # One that was told in the midst of the stream has the 200 of its response.
+            status = error.response.status_code
+            raise Refusal(502 if status < 400 else status, error.response.headers, error.body) from None
+        except anthropic.APIConnectionError as error:
+            raise service.unreachable(error.__cause__) from None
+        except httpx2.RequestError as error:
+            raise service.unreachable(error) from None
+        except (AssertionError, ValueError, anthropic.APIError):  # it ended early, or makes no sense
+            raise service.broken("an answer that broke off") from None
+        if message.get("stop_reason") is None:
+            raise service.broken("an answer that broke off")
+        return message
 
     def _body(
         self, request: ChatRequest, model: str, names: ToolNames, in_words: bool, pictures: Pictures

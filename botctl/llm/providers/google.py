@@ -13,7 +13,9 @@ temperature, a JSON Schema or pictures is asked without, and the trace says so.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -23,7 +25,7 @@ from botctl.clock import Clock
 from botctl.errors import UserError
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.default_models import DEFAULT_MODELS
-from botctl.llm.gemini_reply import USED_UP, put_right, read_gemini
+from botctl.llm.gemini_reply import USED_UP, has_ended, put_right, read_gemini, text_of, whole_answer
 from botctl.llm.gemini_request import write_config, write_contents
 from botctl.llm.json_answer import LEFT_OUT
 from botctl.llm.pictures import PictureRules, Pictures, is_about_pictures, read_pictures
@@ -76,7 +78,7 @@ class GeminiModel:
             config = self._config(request, names, adapted)
             contents = write_contents(request.turns, names, pictures, signatures=signatures)
             try:
-                document = await self._generate(model, contents, config)
+                document = await self._generate(model, contents, config, request.on_text)
                 reply = read_gemini(self._service, document, request, names)
             except Refusal as refusal:
                 put_right(refusal)
@@ -99,7 +101,11 @@ class GeminiModel:
         await self._http.aclose()
 
     async def _generate(
-        self, model: str, contents: list[dict[str, Any]], config: dict[str, Any]
+        self,
+        model: str,
+        contents: list[dict[str, Any]],
+        config: dict[str, Any],
+        on_text: Callable[[str], None] | None,
     ) -> dict[str, Any]:
         import asyncio
 
@@ -108,11 +114,12 @@ class GeminiModel:
 
         asked: Any = [types.Content.model_validate(content) for content in contents]
         automatic = {"automatic_function_calling": {"disable": True}, "automatic_continuation": False}
-        settings = types.GenerateContentConfig.model_validate(
-            config | automatic | {"should_return_http_response": True}
-        )
+        at_once = {} if on_text else {"should_return_http_response": True}
+        settings = types.GenerateContentConfig.model_validate(config | automatic | at_once)
         try:
             async with asyncio.timeout(self._service.timeout):
+                if on_text is not None:
+                    return await self._streamed(model, asked, settings, on_text)
                 answer = await self._client.aio.models.generate_content(
                     model=model, contents=asked, config=settings
                 )
@@ -126,6 +133,30 @@ class GeminiModel:
         return self._service.read(
             _Answer(headers=dict((raw and raw.headers) or {}), text=(raw and raw.body) or "")
         )
+
+    async def _streamed(
+        self, model: str, asked: Any, settings: Any, on_text: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """The answer, told in pieces while it comes."""
+        pieces: list[dict[str, Any]] = []
+        said = ""
+        try:
+            async for chunk in await self._client.aio.models.generate_content_stream(
+                model=model, contents=asked, config=settings
+            ):
+                # Signatures go back as they came: bytes are written in the other alphabet of base64 here.
+                written = chunk.model_dump_json(by_alias=True, exclude_none=True)
+                pieces.append(_with_signatures(json.loads(written)))
+                more = text_of(pieces[-1])
+                if more:
+                    said += more
+                    on_text(said)
+        except ValueError:
+            raise self._service.broken("an answer that cannot be read") from None
+        document = whole_answer(pieces)
+        if not has_ended(document):
+            raise self._service.broken("an answer that broke off")
+        return document
 
     def _config(
         self, request: ChatRequest, names: ToolNames, adapted: frozenset[Adaptation]
@@ -162,6 +193,14 @@ class _Answer(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     text: str
     status_code: int = 200
+
+
+def _with_signatures(piece: dict[str, Any]) -> dict[str, Any]:
+    for candidate in piece.get("candidates", ()):
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            if "thoughtSignature" in part:
+                part["thoughtSignature"] = part["thoughtSignature"].replace("-", "+").replace("_", "/")
+    return piece
 
 
 def _client(service: Service, http: Any) -> genai.Client:

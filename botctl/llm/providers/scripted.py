@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -108,7 +109,7 @@ class ScriptEntry(Section):
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """An entry ready for use. kind: what it answers with, `delay` if it only waits; left: how often it may
     still fit, None without end."""
 
@@ -118,24 +119,44 @@ class _Line:
     left: int | None
 
 
-class ScriptedModel:
-    """A model that answers from a script; the same requests in the same order get the same answers."""
+class NoEntryFits(UserError):
+    """A script has no answer to what was asked."""
 
-    def __init__(self, lines: tuple[_Line, ...] | None, settings: ModelSettings, clock: Clock) -> None:
+
+def _any(line: Line, request: ChatRequest) -> bool:
+    return True
+
+
+class ScriptedModel:
+    """A model that answers from a script; the same requests in the same order get the same answers.
+
+    admits: which entries may answer a request at all, for scripts that tell more than this file knows.
+    """
+
+    def __init__(
+        self,
+        lines: tuple[Line, ...] | None,
+        settings: ModelSettings,
+        clock: Clock,
+        admits: Callable[[Line, ChatRequest], bool] = _any,
+    ) -> None:
         self._lines = lines
+        self._admits = admits
         self._settings = settings
         self._clock = clock
         self._model = settings.model or "scripted"
 
     async def reply(self, request: ChatRequest) -> ChatReply:
         """The answer of the first entry that fits."""
-        prompt = _last_user_text(request)
+        prompt = last_user_text(request)
         if self._lines is None:
             return self._say(request, _echo(request, prompt))
         results = _latest_results(request)
         for line in self._lines:
             entry = line.entry
             if line.left == 0 or (results and line.kind == "calls" and not entry.after_tool):
+                continue
+            if not self._admits(line, request):
                 continue
             if entry.after_tool and entry.after_tool not in results:
                 continue
@@ -150,7 +171,7 @@ class ScriptedModel:
                 values = _Values(request, results.get(entry.after_tool), found)
                 return self._answer(line, request, values)
         told = f"a result of `{next(reversed(results))}`" if results else f"`{_short(prompt)}`"
-        raise UserError(
+        raise NoEntryFits(
             f"no entry of {self._settings.script} fits {told}",
             help="add an entry, or one without `match` at the end",
         )
@@ -164,7 +185,7 @@ class ScriptedModel:
             limit = format_duration(self._settings.timeout)
             raise OutsideError(f"scripted did not answer within {limit}", retryable=True)
 
-    def _answer(self, line: _Line, request: ChatRequest, values: _Values) -> ChatReply:
+    def _answer(self, line: Line, request: ChatRequest, values: _Values) -> ChatReply:
         entry = line.entry
         if entry.error is not None:
             raise OutsideError(
@@ -256,7 +277,8 @@ def _as_wanted(text: str, wanted: object) -> str | int | float:
         return text
 
 
-def _last_user_text(request: ChatRequest) -> str:
+def last_user_text(request: ChatRequest) -> str:
+    """What the user said last: the prompt."""
     for turn in reversed(request.turns):
         if turn.role == "user":
             return turn.text
@@ -300,7 +322,7 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-def read_script(file: str) -> tuple[_Line, ...]:
+def read_script(file: str) -> tuple[Line, ...]:
     """The entries of a script; a UserError that names the file, the line and the entry."""
     try:
         loader = _Loader(Path(file).read_text(encoding="utf-8"))
@@ -328,7 +350,7 @@ def read_script(file: str) -> tuple[_Line, ...]:
     )
 
 
-def _read_entry(place: str, node: yaml.Node, written: object) -> _Line:
+def _read_entry(place: str, node: yaml.Node, written: object) -> Line:
     if not isinstance(written, dict):
         raise UserError(f"{place}: an entry is a mapping", help="write `- reply: ...`")
     keys = [key.value for key, _ in node.value]
@@ -339,7 +361,13 @@ def _read_entry(place: str, node: yaml.Node, written: object) -> _Line:
         entry = ScriptEntry.model_validate(written)
     except ValidationError as error:
         raise _wrong_field(place, error) from None
-    kinds: list[Kind] = [kind for kind in _ANSWERS if written.get(kind) is not None]
+    return line_of(entry, place)
+
+
+def line_of(entry: ScriptEntry, place: str) -> Line:
+    """An entry ready for use; a UserError that begins with its place if it says too much or too little."""
+    given = entry.model_dump(by_alias=True, exclude_none=True)
+    kinds: list[Kind] = [kind for kind in _ANSWERS if kind in given]
     if "calls" in kinds and "reply" in kinds:
         kinds.remove("reply")  # said beside the calls
     if len(kinds) > 1 or not (kinds or entry.delay):
@@ -349,7 +377,7 @@ def _read_entry(place: str, node: yaml.Node, written: object) -> _Line:
         pattern = re.compile(entry.match, re.IGNORECASE) if entry.match else None
     except re.error as error:
         raise UserError(f"{place}: `match` is not a regular expression: {error}") from None
-    return _Line(entry, kinds[0] if kinds else "delay", pattern, entry.times)
+    return Line(entry, kinds[0] if kinds else "delay", pattern, entry.times)
 
 
 def _wrong_field(place: str, error: ValidationError) -> UserError:

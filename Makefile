@@ -34,6 +34,7 @@ test: $(READY)  ## all tests
 
 golden: $(READY)  ## rewrite the golden cases; read the diff
 	@$(BIN)/python tests/lint/golden.py --write
+	@$(BIN)/python -m tests.stories.golden --write
 
 format: $(READY)  ## format the code
 	@$(BIN)/ruff format --quiet .

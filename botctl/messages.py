@@ -75,11 +75,14 @@ class IncomingMessage(Struct, frozen=True, kw_only=True):
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """What a node says to the user of its conversation; it becomes an OutgoingMessage when it leaves."""
+    """What a node says to the user of its conversation; it becomes an OutgoingMessage when it leaves.
+
+    draft: the id of the message in which the user has seen it grow, "" if there is none."""
 
     text: str
     buttons: tuple[Button, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    draft: str = ""
 
 
 class OutgoingMessage(Struct, frozen=True, kw_only=True):

@@ -178,12 +178,14 @@ def test_every_yaml_field_is_documented() -> None:
     from botctl.identity.providers import IDENTITY_PROVIDERS
     from botctl.nodes import NODE_TYPES
     from botctl.platforms import PLATFORMS
+    from botctl.project.stories import ModelStub
     from botctl.section import described
     from botctl.spec.bot import BotSpec
     from botctl.spec.project import ProjectSpec
+    from botctl.spec.story import StoryFile
     from botctl.spec.workspace import WorkspaceSpec
 
-    models = [BotSpec, ProjectSpec, WorkspaceSpec]
+    models = [BotSpec, ProjectSpec, WorkspaceSpec, StoryFile, ModelStub]
     models += [node_type.data for node_type in NODE_TYPES] + [platform.settings for platform in PLATFORMS]
     models += [provider.settings for provider in IDENTITY_PROVIDERS]
     bare = [

@@ -72,7 +72,7 @@ class Round:
         at_once = [plan for plan in planned if plan not in asks.values() and not _is_delegation(plan)]
         made = dict(zip([plan.key for plan in at_once], await self._side_by_side(at_once), strict=True))
         if asks:
-            return self._ask(asks, said)
+            return await self._ask(asks, said)
         for plan in planned:
             if plan.key not in made:
                 result = await self._delegate(plan)
@@ -117,7 +117,7 @@ class Round:
         is_edited = not refusal and arguments != plan.arguments
         return structs.replace(plan, arguments=arguments, refusal=refusal, is_edited=is_edited)
 
-    def _ask(self, asks: Mapping[str, Planned], said: str) -> Wait:
+    async def _ask(self, asks: Mapping[str, Planned], said: str) -> Wait:
         """Wait for all people that are asked; each is asked once, with the arguments shown, and the user is
         told so once."""
         words = said.strip() or self._step.bot.pending_message
@@ -133,7 +133,9 @@ class Round:
         )
         self._memory.asked += [order.handoff_id for order in orders]
         waits = tuple(Decision(handoff) for handoff in asks)
-        say = (Said(text=words),) if orders and words else ()
+        draft = self._step.draft
+        shown_as = await draft.close() if draft is not None and orders and words else ""
+        say = (Said(text=words, draft=shown_as),) if orders and words else ()
         return Wait(waits, state=memory_json(self._memory), say=say, orders=orders)
 
     async def _delegate(self, plan: Planned) -> Result | Call:

@@ -12,7 +12,16 @@ from typing import Any
 from msgspec import Struct
 
 from botctl.agent.calls import DELEGATE, Round
-from botctl.agent.memory import calls_of, memory_of, offer, reply_json, result_turn, tool_json, tool_of
+from botctl.agent.memory import (
+    Memory,
+    calls_of,
+    memory_of,
+    offer,
+    reply_json,
+    result_turn,
+    tool_json,
+    tool_of,
+)
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Part, Step
 from botctl.llm.chat import ChatRequest, Turn, Usage
@@ -34,29 +43,38 @@ async def run_agent(settings: AgentSettings, step: Step) -> Outcome:
     """Answer the message. InDoubtError when a call may or may not have been made."""
     memory = memory_of(step.state)
     memory.take(step.event)
+    try:
+        return await _rounds(settings, step, memory)
+    finally:
+        if step.draft is not None:
+            await step.draft.close()
+
+
+async def _rounds(settings: AgentSettings, step: Step, memory: Memory) -> Outcome:
     tools = await _tools(settings, step)
     turns = [*await _history(step), Turn(role="user", text=_text(step), attachments=step.message.attachments)]
     for number in range(settings.rounds):
         reply = await _ask(step, f"model {number}", turns, tuple(tools.values()))
         calls = calls_of(reply)
         if not calls:
-            return _answer(step, reply)
+            return await _answer(step, reply)
         results = await Round(step, memory, number, tools).make(calls, reply["text"])
         if not isinstance(results, list):
             return results
         turns.append(Turn(role="assistant", text=reply["text"], tool_calls=calls))
         turns += [result_turn(call, result) for call, result in zip(calls, results, strict=True)]
     step.log.note(f"after {settings.rounds} rounds of tool calls the answer was asked for without tools")
-    return _answer(step, await _ask(step, "model last", turns, ()))
+    return await _answer(step, await _ask(step, "model last", turns, ()))
 
 
-def _answer(step: Step, reply: Mapping[str, Any]) -> Done:
+async def _answer(step: Step, reply: Mapping[str, Any]) -> Done:
     text = reply["text"]
     step.log.output = text
     if not text.strip():
         step.log.note("the model said nothing")
         return Done(writes={"ai_response": ""})
-    return Done(writes={"ai_response": text}, say=(Said(text=text),))
+    draft = await step.draft.close() if step.draft is not None else ""
+    return Done(writes={"ai_response": text}, say=(Said(text=text, draft=draft),))
 
 
 async def _ask(step: Step, key: str, turns: Sequence[Turn], tools: Sequence[Tool]) -> Mapping[str, Any]:
@@ -64,7 +82,10 @@ async def _ask(step: Step, key: str, turns: Sequence[Turn], tools: Sequence[Tool
 
     async def ask() -> dict[str, Any]:
         request = ChatRequest(
-            turns=tuple(turns), system=step.bot.system_prompt, tools=tuple(offer(tool) for tool in tools)
+            turns=tuple(turns),
+            system=step.bot.system_prompt,
+            tools=tuple(offer(tool) for tool in tools),
+            on_text=step.draft.grow if step.draft is not None else None,
         )
         reply = reply_json(await step.llm.reply(request))
         counted = Usage(input_tokens=reply["input"], output_tokens=reply["output"])

@@ -6,17 +6,20 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.clock import SystemClock, to_iso
 from botctl.errors import UsageError, UserError
+from botctl.runtime.commands import reset_conversation
 from botctl.runtime.lock import holder_of, holders
-from botctl.store import conversations, directory, ending, erasure, events, runs, upkeep
+from botctl.runtime.shapes import entry_shape, entry_story_shape
+from botctl.store import directory, erasure, upkeep
 from botctl.store.database import connect, transaction
 from botctl.store.directory import Entry, Line, name_of
 
@@ -43,7 +46,7 @@ def list_conversations(
     with closing(connect(state_file(found))) as connection:
         entries = directory.latest(connection, bot=bot, most=limit)
     if json:
-        print_json([_entry_json(entry) for entry in entries])
+        print_json([to_builtins(entry_shape(entry)) for entry in entries])
         return
     print_table(
         ("number", "conversation", "name", "last message", "messages", "runs", "waiting"),
@@ -65,7 +68,7 @@ def show(
         entry = directory.find(connection, which)
         lines = directory.said_in(connection, entry.seq, limit)
     if json:
-        print_json({**_entry_json(entry), "transcript": [_line_json(line) for line in lines]})
+        print_json(to_builtins(entry_story_shape(entry, lines)))
         return
     print(paint(plain_lines(f"conversation {entry.seq}  {name_of(entry.key)}  {entry.user_name}"), "bold"))
     print(f"  {entry.messages} messages, {entry.runs} runs, {entry.waiting} of them waiting")
@@ -81,12 +84,8 @@ def reset(which: WhichArgument, project: ProjectOption = None) -> None:
     now_ms = SystemClock().now_ms()
     with closing(connect(state_file(found))) as connection, transaction(connection):
         entry = directory.find(connection, which)
-        conversations.cut(connection, entry.seq, directory.newest_message(connection, entry.seq))
         holder = holder_of(found.state_folder, entry.key.bot)
-        if holder:
-            _leave_cancels(connection, entry, now_ms)
-        else:
-            ending.cancel_waiting(connection, entry.seq, _WHY, now_ms)
+        reset_conversation(connection, entry, _WHY, holder=holder, now_ms=now_ms)
     what = f"{entry.waiting} waiting {'run' if entry.waiting == 1 else 'runs'}"
     if holder and entry.waiting:
         print(f"reset conversation {entry.seq}; process {holder} cancels {what}")
@@ -128,14 +127,6 @@ def erase(
         print("  a bot runs, so bytes of it may stay in free pages; `botctl db prune --vacuum` ends that")
 
 
-def _leave_cancels(connection: sqlite3.Connection, entry: Entry, now_ms: int) -> None:
-    """The process that runs the bot ends its runs itself: it may be waking one of them at this moment."""
-    for seq in runs.waiting_in(connection, entry.seq):
-        events.add(
-            connection, runner=entry.key.bot, run=seq, kind="cancel", value={"why": _WHY}, now_ms=now_ms
-        )
-
-
 def _refuse_in_use(connection: sqlite3.Connection, state_folder: Path, entry: Entry) -> None:
     holder = holder_of(state_folder, entry.key.bot)
     reason = erasure.reason_to_wait(connection, entry.seq) if holder else ""
@@ -172,30 +163,6 @@ def _remove_files(folder: Path, paths: list[str]) -> int:
             file.unlink()
             removed += 1
     return removed
-
-
-def _entry_json(entry: Entry) -> dict[str, Any]:
-    return {
-        "number": entry.seq,
-        **entry.key._asdict(),
-        "user_name": entry.user_name,
-        "started_at": to_iso(entry.started_at),
-        "last_at": to_iso(entry.last_at),
-        "messages": entry.messages,
-        "runs": entry.runs,
-        "waiting": entry.waiting,
-    }
-
-
-def _line_json(line: Line) -> dict[str, Any]:
-    return {
-        "at": to_iso(line.at_ms),
-        "who": line.who,
-        "text": line.text,
-        "run": line.run or None,
-        "status": line.status,
-        "remark": line.remark,
-    }
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

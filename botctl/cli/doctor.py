@@ -17,8 +17,9 @@ from botctl.cli.place import open_project
 from botctl.cli.terminal import paint, print_json
 from botctl.errors import BotctlError
 from botctl.lint.check import check_bot
+from botctl.lint.locks import lock_path
 from botctl.platforms.platform import Checkable
-from botctl.project.load import Project, load_bot
+from botctl.project.load import Project, Workspace, load_bot
 from botctl.runtime.bot import provider_named
 from botctl.runtime.lock import holder_of
 from botctl.runtime.platforms import choose_platforms
@@ -27,6 +28,7 @@ from botctl.runtime.workspace import open_workspace
 from botctl.sandbox.javascript import JavaScriptPool
 from botctl.secrets import Environment
 from botctl.store.database import connect, quick_check
+from botctl.tools.lock import lock_text
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -141,14 +143,30 @@ async def _platforms(project: Project, environment: Environment, name: str) -> l
 
 async def _workspace(project: Project, environment: Environment, name: str) -> list[Check]:
     try:
-        catalogue = open_workspace(
-            project.workspace(name).spec, environment, project.folder, project.state_folder
-        )
+        workspace = project.workspace(name)
+        catalogue = open_workspace(workspace.spec, environment, project.folder, project.state_folder)
     except BotctlError as error:
         return [Check(f"workspace {name}", False, error.message)]
     try:
         tools = await catalogue.tools()
+        servers = await catalogue.listed()
         problems = [Check(f"workspace {name}, {s}", False, why) for s, why in catalogue.problems().items()]
     finally:
         await catalogue.close()
-    return [Check(f"workspace {name}", not problems, f"{len(tools)} tools"), *problems]
+    found = [Check(f"workspace {name}", not problems, f"{len(tools)} tools"), *problems]
+    if workspace.spec.servers and not problems:
+        found.append(_lock(workspace, lock_text(name, servers, environment.mask)))
+    return found
+
+
+def _lock(workspace: Workspace, live: str) -> Check:
+    """Whether the linter knows the tools as they are now."""
+    name, path = workspace.spec.name, lock_path(workspace)
+    about = f"workspace {name}, lock"
+    if not path.is_file():
+        told = f"there is none, so `botctl validate` knows no server's tools; `botctl tools lock {name}`"
+        return Check(about, None, told)
+    if path.read_text("utf-8", errors="replace") == live:
+        return Check(about, True, "the servers offer what was locked")
+    told = f"the servers changed since; `botctl tools diff {name}` tells what"
+    return Check(about, None, told)

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
+from botctl.cli.manual import close_name, contents, manual_page
 from botctl.cli.options import ProjectOption
 from botctl.cli.place import open_project
 from botctl.cli.terminal import plain_lines
 from botctl.engine.trace import story_of, story_text
 from botctl.errors import UserError
-from botctl.lint.codes import page_of
-from botctl.nodes import NODE_TYPES
 from botctl.project.load import Project
 from botctl.store import inbox, runs
 from botctl.store.database import connect
@@ -24,20 +23,20 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command()
 def explain(
     what: Annotated[
-        str, typer.Argument(help="A code such as WF203, a node type, a run's id or a message's number.")
-    ],
+        str | None,
+        typer.Argument(
+            help="A code such as WF203, a family such as WF, a node type, a platform, a run's id or a"
+            " message's number; the list of all codes if left out."
+        ),
+    ] = None,
     project: ProjectOption = None,
 ) -> None:
     """Explain a diagnostic code, a node type, a run or a message."""
-    print(_page(what) or _of_the_state(what, open_project(project)[0]))
-
-
-def _page(what: str) -> str:
-    """A manual page, "" if there is none of that name."""
-    for node_type in NODE_TYPES:
-        if what == node_type.name:
-            return (node_type.doc or "").strip()
-    return page_of(what.upper()) or ""
+    if what is None:
+        print(contents(""))
+        return
+    page = manual_page(what) or (contents(what.upper()) if len(what) == 2 else "")
+    print(page or _of_the_state(what, open_project(project)[0]))
 
 
 def _of_the_state(what: str, project: Project) -> str:
@@ -51,11 +50,9 @@ def _of_the_state(what: str, project: Project) -> str:
             except UserError as error:
                 if "several" in error.message:
                     raise
-    types = ", ".join(node_type.name for node_type in NODE_TYPES)
-    raise UserError(
-        f"nothing is called `{what}`",
-        help=f"give a code from `botctl validate`, a run from `botctl runs list`, or a node type: {types}",
-    )
+    close = close_name(what)
+    help = "`botctl explain` lists the codes, `botctl runs list` the runs"
+    raise UserError(f"nothing is called `{what}`", help=f"did you mean `{close}`?" if close else help)
 
 
 def _message(seq: int, status: str, reason: str, run: str) -> str:

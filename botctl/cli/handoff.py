@@ -6,13 +6,14 @@ import getpass
 import json as json_text
 import os
 import re
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import typer
+from msgspec import to_builtins
+from msgspec.structs import astuple
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
@@ -22,15 +23,14 @@ from botctl.clock import SystemClock, to_iso
 from botctl.engine.notice import answer_lines, transcript_lines, variable_lines
 from botctl.errors import UsageError, UserError
 from botctl.expr.path import NAME
-from botctl.store import conversations, events, handoffs
+from botctl.runtime.shapes import HandoffStoryShape, handoff_shape, handoff_story_shape
+from botctl.store import events, handoffs
 from botctl.store.database import connect, transaction
 from botctl.store.handoffs import HandoffRow, HandoffStatus
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="List what waits for a person; approve or reject it."
 )
-
-_MOST_TRANSCRIPT = 1_000
 
 IdArgument = Annotated[str, typer.Argument(help="The handoff's id, or the beginning of it.")]
 NoteOption = Annotated[str, typer.Option(help="Why, for the run and for others.")]
@@ -62,9 +62,9 @@ def list_handoffs(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         rows = handoffs.latest(connection, bot=bot, status=None if status == "all" else status, most=limit)
-        told = [_row_json(connection, row) for row in rows]
+        told = [handoff_shape(connection, row) for row in rows]
     if json:
-        print_json(told)
+        print_json(to_builtins(told))
         return
     print_table(
         ("id", "bot", "status", "asked", "until", "reason", "decided by"),
@@ -90,21 +90,11 @@ def show_handoff(id: IdArgument, json: JsonOption = False, project: ProjectOptio
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         row = handoffs.find(connection, id)
-        told = _row_json(connection, row)
-        said = conversations.transcript(connection, row.conversation, _MOST_TRANSCRIPT)
+        told = handoff_story_shape(connection, row)
     if json:
-        more = {
-            "frame": row.frame,
-            "ways_out": row.ways_out,
-            "variables": row.variables,
-            "requester": row.requester,
-            "told": row.notify,
-            "sets": row.sets,
-            "transcript": [{"who": who, "text": text} for who, text in said],
-        }
-        print_json({**told, **more})
+        print_json(to_builtins(told))
         return
-    for line in plain_lines("\n".join(_story(row, told, said))).split("\n"):
+    for line in plain_lines("\n".join(_story(row, told))).split("\n"):
         print(line if line.startswith(" ") else paint(line, "bold"))
 
 
@@ -180,27 +170,10 @@ def _login() -> str:
         raise UserError("nobody knows who decides", help="say it with `--as NAME`") from error
 
 
-def _row_json(connection: sqlite3.Connection, row: HandoffRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "bot": row.bot,
-        "status": row.status,
-        "reason": row.reason,
-        "run": handoffs.run_id(connection, row) or None,
-        "node": row.node,
-        "conversation": conversations.key_of(connection, row.conversation)._asdict(),
-        "created_at": to_iso(row.created_at),
-        "expires_at": to_iso(row.expires_at),
-        "reviewers": row.reviewers,
-        "decided_by": row.decided_by or None,
-        "decided_at": to_iso(row.decided_at) if row.decided_at is not None else None,
-        "note": row.note,
-    }
-
-
-def _story(row: HandoffRow, told: dict[str, Any], said: list[tuple[str, str]]) -> list[str]:
-    where = "/".join(part for part in list(told["conversation"].values())[1:] if part)
-    lines = [f"handoff {row.id}  {row.bot}  {row.status}", f"  {where}, run {told['run']}, node {row.node}"]
+def _story(row: HandoffRow, told: HandoffStoryShape) -> list[str]:
+    where = "/".join(part for part in astuple(told.conversation)[1:] if part)
+    said = [(one.who, one.text) for one in told.transcript]
+    lines = [f"handoff {row.id}  {row.bot}  {row.status}", f"  {where}, run {told.run}, node {row.node}"]
     lines += _block("reason", row.reason.splitlines())
     lines += _block("what each answer leads to", answer_lines(row))
     lines += _block("conversation", transcript_lines(said))
@@ -208,10 +181,10 @@ def _story(row: HandoffRow, told: dict[str, Any], said: list[tuple[str, str]]) -
     lines += _block("who may decide", row.reviewers or ("anybody",))
     if row.status == "pending":
         ways = [f"botctl handoff {verb} {row.id}" for verb in ("approve", "reject")]
-        return lines + _block(f"to decide, until {told['expires_at']}", ways)
+        return lines + _block(f"to decide, until {told.expires_at}", ways)
     by = f" by {row.decided_by}" if row.decided_by else ""
     sets = [f"{name} = {json_text.dumps(value, ensure_ascii=False)}" for name, value in row.sets.items()]
-    return lines + _block(f"{row.status}{by} at {told['decided_at']}", [*row.note.splitlines(), *sets])
+    return lines + _block(f"{row.status}{by} at {told.decided_at}", [*row.note.splitlines(), *sets])
 
 
 def _block(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:

@@ -4,113 +4,179 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
+from botctl.cli.findings import print_findings
+from botctl.cli.first_story import FILE, first_story
+from botctl.cli.imported import attention, imported_files
 from botctl.cli.options import ProjectOption
 from botctl.cli.place import open_project
+from botctl.cli.starter import (
+    IGNORED,
+    SCRIPTED,
+    chosen,
+    model_variables,
+    needs_model,
+    platform_names,
+    provider_names,
+    starter_files,
+    use_cases,
+    variables_of,
+)
 from botctl.errors import UsageError, UserError
+from botctl.lint.check import check_paths
+from botctl.project.load import Project
 from botctl.project.schema import KINDS, schema_for
-from botctl.project.workflow_file import workflow_of_file
-from botctl.spec.workflow import EdgeSpec, WorkflowSpec
+from botctl.source.document import shown
 
 app = typer.Typer(rich_markup_mode=None)
 
-_BOT = """\
-{comment}
-name: {name}
-description: Repeats what it is told.
-workflow: workflow.yaml
-# llm: {{provider: anthropic}}   # or openai, custom, ...; its key comes from the environment or .env
-platforms:
-  console: {{}}                  # this terminal
-  # custom: {{secret: "${{{variable}_SECRET}}"}}   # POST {{"text": ..., "userId": ...}}, signed
-"""
-
-_WORKFLOW = """\
-{comment}
-nodes:
-  - id: start
-    type: trigger
-    data: {triggerType: message_received}
-  - id: answer
-    type: send_message
-    data: {message: "You said: {{message}}"}
-edges:
-  - start -> answer
-"""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_FIRST_NAME = "my-bot"
+_TERMINAL = "terminal"
 
 
 @app.command()
 def init(
-    name: Annotated[str, typer.Argument(help="The bot's name.")] = "my-bot",
+    name: Annotated[str | None, typer.Argument(help="The bot's name.")] = None,
+    use_case: Annotated[
+        str | None, typer.Option("--use-case", metavar="WORD", help=f"What for: {', '.join(use_cases())}.")
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option("--platform", metavar="NAME", help="Where it talks beside this terminal; repeatable."),
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="NAME", help="Whose model answers.")
+    ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="An exported workflow (JSON or YAML) to make into a bot.")
     ] = None,
+    named: Annotated[str | None, typer.Option("--name", help="The bot's name, as the argument.")] = None,
     project: ProjectOption = None,
 ) -> None:
-    """Write bots/NAME with a bot.yaml and a workflow.yaml, and schemas for your editor."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UsageError(f"`{name}` is no name for a bot", help="use letters, digits, - and _")
+    """Write a bot, its workspace and its tests. Asks for what is not given, if a person is at the keyboard.
+
+    With --from: import an exported workflow, and tell what it still needs.
+    """
+    if name and named:
+        raise UsageError("the name is given twice", help="give it as the argument or by `--name`")
+    if source is not None and (use_case or platform):
+        raise UsageError(
+            "`--from` excludes `--use-case` and `--platform`", help="the workflow says what it needs"
+        )
     found, _ = open_project(project)
-    folder = found.folder / "bots" / name
-    if folder.exists():
-        raise UserError(f"{_shown(folder)} is there already", help="give another name, or remove it")
-    workflow = _WORKFLOW.replace("{comment}", _comment("workflow"))
     if source is not None:
-        workflow = _comment("workflow") + "\n" + _as_yaml(workflow_of_file(source))
-    folder.mkdir(parents=True)
-    variable = re.sub(r"\W", "_", name).upper()
-    bot = _BOT.format(comment=_comment("bot"), name=name, variable=variable)
-    written = {folder / "bot.yaml": bot, folder / "workflow.yaml": workflow}
-    for kind in KINDS:
-        path = found.state_folder / "schema" / f"{kind}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(schema_for(kind), ensure_ascii=False))
-    ignore = found.folder / ".gitignore"
-    if not ignore.exists():
-        written[ignore] = ".botctl/\n.env\n"
-    for path, text in written.items():
-        path.write_text(text)
-        print(_shown(path))
-    print(f"Now try: botctl run {name}")
-
-
-def _comment(kind: str) -> str:
-    return f"# yaml-language-server: $schema=../../.botctl/schema/{kind}.json"
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _as_yaml(workflow: WorkflowSpec) -> str:
-    nodes = [{"id": node.id, "type": node.type, "data": dict(node.data)} for node in workflow.nodes]
-    edges = [_edge(edge) for edge in workflow.edges]
-    return yaml.dump(
-        {"nodes": nodes, "edges": edges}, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=100
+        _import(found, source, name or named or _name_of(source), provider)
+        return
+    bot = _fresh(found, name or named or _asked("What is the bot called?", _FIRST_NAME, ()))
+    case = _choice("use case", use_case, "What is it for?", use_cases())
+    places = (
+        platform if platform is not None else [_choice("platform", None, "Where does it talk?", _places())]
     )
+    model = SCRIPTED
+    if provider is not None or needs_model(case):
+        model = _choice("provider", provider, "Whose model answers?", dict.fromkeys(provider_names(), ""))
+    talks = [chosen("platform", place, platform_names()) for place in places if place != _TERMINAL]
+    files = starter_files(case, bot, talks, model)
+    _write(found, files, model_variables(model) if needs_model(case) else [])
+    print(f"Now try: botctl test {bot}; botctl run {bot}")
 
 
-def _edge(edge: EdgeSpec) -> Any:
-    """The short form where it can be read back, else the long one."""
-    plain = re.compile(r"[\w-]+")
-    if plain.fullmatch(edge.source) and plain.fullmatch(edge.target) and plain.fullmatch(edge.handle):
-        source = edge.source if edge.handle == "next" else f"{edge.source}.{edge.handle}"
-        return f"{source} -> {edge.target}"
-    return {"source": edge.source, "target": edge.target, "sourceHandle": edge.handle}
+def _places() -> dict[str, str]:
+    return {_TERMINAL: "here only, for now", **dict.fromkeys(platform_names(), "")}
 
 
-class _Readable(yaml.SafeDumper):
-    """YAML as a person would write it: text of several lines as a block."""
+def _choice(what: str, given: str | None, question: str, known: Mapping[str, str]) -> str:
+    """What is given, or what is answered; the first one where nobody can be asked."""
+    if given is None:
+        given = _asked(
+            question, next(iter(known)), [f"{one}: {about}" if about else one for one, about in known.items()]
+        )
+    return chosen(what, given, known)
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+def _asked(question: str, first: str, lines: Iterable[str]) -> str:
+    """A person's answer; the first where there is none."""
+    if not sys.stdin.isatty():
+        return first
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+    answer: str = typer.prompt(question, default=first, err=True)
+    return answer.strip()
 
 
-_Readable.add_representer(str, _text)
+def _name_of(source: Path) -> str:
+    """A name for what is in a file, from the file's own."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", source.stem).strip("-") or _FIRST_NAME
+
+
+def _fresh(project: Project, name: str) -> str:
+    """The name, if a bot can have it and nothing of that name is there."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"`{name}` is no name for a bot", help="use letters, digits, - and _")
+    folder = project.folder / "bots" / name
+    if folder.exists():
+        raise UserError(f"{shown(folder)} is there already", help="give another name, or remove it")
+    if name in project.bot_files or name in project.workspace_files:
+        raise UserError(f"a bot or a workspace `{name}` is there already", help="give another name")
+    return name
+
+
+def _import(project: Project, source: Path, name: str, provider: str | None) -> None:
+    """Make a bot around a workflow, and tell what is left to do."""
+    model = chosen("provider", provider, provider_names()) if provider else SCRIPTED
+    files, needs, workflow = imported_files(source, _fresh(project, name), model)
+    _write(project, files, model_variables(model) if needs.has_model else [])
+    text, trouble = first_story(project.folder, name, workflow, needs)
+    test = project.folder / "bots" / name / "tests" / FILE
+    test.write_text(text, encoding="utf-8")
+    print(shown(test))
+    found, environment = open_project(project.folder)
+    to_do = list(attention(name, needs, found.bot_names()))
+    if trouble:
+        to_do.append(f"its first story cannot be played yet: {trouble}")
+    if to_do:
+        print("\nWhat needs your attention:")
+        print("\n".join(f"  - {one}" for one in to_do))
+    checked = check_paths([project.folder / "bots" / name], found, environment)
+    if checked.diagnostics:
+        print()
+        print_findings(checked)
+    print(f"\nNow try: botctl test {name}; botctl graph {name}; botctl run {name}")
+
+
+def _write(project: Project, files: Mapping[str, str], variables: Sequence[str]) -> None:
+    """Write all of these files or none; no file that is there is written over, but some get a line more."""
+    paths = {project.folder / place: text for place, text in files.items()}
+    there = next((path for path in paths if path.exists()), None)
+    if there is not None:
+        raise UserError(f"{shown(there)} is there already", help="give another name, or remove it")
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(shown(path))
+    for kind in KINDS:
+        path = project.state_folder / "schema" / f"{kind}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema_for(kind), ensure_ascii=False), encoding="utf-8")
+    _append(project.folder / ".gitignore", IGNORED)
+    wanted = [*variables_of(files.values()), *variables]
+    _append(project.folder / ".env.example", [f"{name}=" for name in dict.fromkeys(wanted)])
+
+
+def _append(path: Path, wanted: Sequence[str]) -> None:
+    """Add the lines that a file does not have yet."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    known = {line.split("=")[0].strip() for line in text.splitlines()}
+    missing = [line for line in wanted if line.split("=")[0] not in known]
+    if not missing:
+        return
+    ended = text if not text or text.endswith("\n") else text + "\n"
+    path.write_text(ended + "\n".join(missing) + "\n", encoding="utf-8")
+    print(shown(path))

@@ -22,6 +22,7 @@ from botctl.runtime.app import App
 from botctl.runtime.logs import announce, set_up_logs
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
+from botctl.web.pages import pages
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -62,6 +63,7 @@ def run(
         wanted=tuple(platform or ()),
         port=port,
         may_take_over=take_over,
+        pages=pages if found.spec.dashboard.enabled else None,
     )
     run_to_end(_serve(with_terminal))
 
@@ -126,6 +128,8 @@ def _banner(app: App) -> list[str]:
     lines = [f"{bot}: {platform} is off: {reason}" for (bot, platform), reason in app.off.items()]
     if app.server is not None:
         lines.append(f"listening on {app.server.url}")
+        if app.has_dashboard:
+            lines.append("the dashboard: `botctl dashboard` prints a link that logs in")
         lines += [
             f"{bot}: {platform} takes messages at {app.server.url}/webhooks/{bot}/{platform}"
             for bot, platform in app.connections

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json as json_text
-import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from botctl.cli.export import exported, write_export
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
 from botctl.cli.taking import who_takes
@@ -21,8 +22,9 @@ from botctl.engine.run import RunStatus
 from botctl.engine.trace import can_be_retried, row_json, story_json, story_of, story_text
 from botctl.errors import UsageError, UserError
 from botctl.messages import ConversationKey
+from botctl.runtime import commands
 from botctl.runtime.lock import holder_of
-from botctl.store import conversations, ending, events, outbox, runs, steps
+from botctl.store import conversations, runs, steps
 from botctl.store.database import connect, transaction
 from botctl.store.runs import RunRow
 
@@ -99,15 +101,13 @@ def cancel_run(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         row = runs.find(connection, id)
-        if row.status not in (RunStatus.RUNNING, RunStatus.WAITING):
-            raise UserError(f"run {row.id} is over already: it is `{row.status}`")
         why = f"cancelled by hand: {note}" if note else "cancelled by hand"
-        if not holder_of(found.state_folder, row.runner):
-            with transaction(connection):
-                ending.cancel(connection, row.seq, why, SystemClock().now_ms())
+        holder = holder_of(found.state_folder, row.runner)
+        with transaction(connection):
+            event = commands.cancel_run(connection, row, why, holder=holder, now_ms=SystemClock().now_ms())
+        if not event:
             print(f"cancelled {row.id}")
             return
-        event = _leave(connection, row, "cancel", {"why": why})
         print(f"cancel {row.id}: {who_takes(connection, found.state_folder, row.runner, row.id, event)}")
 
 
@@ -126,30 +126,39 @@ def retry_run(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         row = runs.find(connection, id)
+        answer = None
+        if can_be_retried(row):
+            answer = _decision(row, steps.in_doubt(connection, row.seq), again, done)
         with transaction(connection):
-            sent_again = outbox.revive(connection, row.seq)
+            sent_again, event = commands.retry_run(connection, row, answer, SystemClock().now_ms())
         if sent_again:
             print(f"{sent_again} messages of run {row.id} are sent again")
-        if can_be_retried(row):
-            decision = _decision(row, steps.in_doubt(connection, row.seq), again, done)
-            event = _leave(connection, row, "retry", decision)
+        if event:
             print(f"retry {row.id}: {who_takes(connection, found.state_folder, row.runner, row.id, event)}")
         elif row.in_doubt:
-            with transaction(connection):
-                runs.settle(connection, row.seq)
             print(f"run {row.id} went on by its error path; what was in doubt in it is settled now")
-        elif not sent_again:
-            raise UserError(
-                f"there is nothing to retry in run {row.id}: it is `{row.status}`",
-                help="a run can be retried that failed at a node, or of which messages could not be sent",
-            )
 
 
-def _leave(connection: sqlite3.Connection, row: RunRow, kind: str, value: Any) -> int:
-    with transaction(connection):
-        return events.add(
-            connection, runner=row.runner, run=row.seq, kind=kind, value=value, now_ms=SystemClock().now_ms()
-        )
+@app.command("export")
+def export_run(
+    id: IdArgument,
+    as_test: Annotated[
+        bool, typer.Option("--as-test", help="As a story that `botctl test` plays; there is no other form.")
+    ] = True,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A new file; printed if left out.")
+    ] = None,
+    project: ProjectOption = None,
+) -> None:
+    """A run as a conversation test: messages, what models and tools answered, decisions, codes and times."""
+    found, environment = open_project(project)
+    with closing(connect(state_file(found))) as connection:
+        text = exported(connection, runs.find(connection, id), found, environment)
+    if output is None:
+        print(text, end="")
+        return
+    write_export(text, output)
+    print(f"wrote {output}")
 
 
 def _decision(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
 from botctl.cli.terminal import print_json, print_table
 from botctl.clock import SystemClock, to_iso
 from botctl.errors import UserError
+from botctl.runtime.shapes import schedule_shape
 from botctl.store import schedules
 from botctl.store.database import connect, transaction
 from botctl.store.schedules import ScheduleRow
@@ -34,7 +36,7 @@ def list_schedules(
     with closing(connect(state_file(found))) as connection:
         rows = schedules.latest(connection, bot=bot, status=None if all else "pending", most=limit)
     if json:
-        print_json([_row_json(row) for row in rows])
+        print_json([to_builtins(schedule_shape(row)) for row in rows])
         return
     print_table(
         ("id", "bot", "status", "next", "every", "to", "text"),
@@ -60,25 +62,6 @@ def cancel(
                 help="`botctl schedule list` shows what is pending",
             )
     print(f"cancelled {row.id}")
-
-
-def _row_json(row: ScheduleRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "bot": row.bot,
-        "status": row.status,
-        "next_at": to_iso(row.next_at),
-        "every": row.every or None,
-        "timezone": row.timezone,
-        "platform": row.platform,
-        "channel_id": row.channel_id,
-        "user_id": row.user_id,
-        "thread_id": row.thread_id,
-        "key": row.key,
-        "text": row.text,
-        "created_at": to_iso(row.created_at),
-        "finished_at": to_iso(row.finished_at) if row.finished_at is not None else None,
-    }
 
 
 def _cells(row: ScheduleRow) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command()
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="bot, workspace, workflow or project.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="bot, workspace, workflow, project or test.")] = None,
     write: Annotated[
         Path | None, typer.Option("--write", help="Write all of them into this folder instead.")
     ] = None,

@@ -1,4 +1,4 @@
-"""`botctl tools`: what a workspace offers, and calling one tool of it by hand."""
+"""`botctl tools`: what a workspace offers, and calling one tool of it by hand. Locks: see tools_lock.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from botctl.cli import tools_lock
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
@@ -20,8 +21,12 @@ from botctl.tools.catalogue import Catalogue
 from botctl.tools.tool import Tool, ToolResult
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List the tools of a workspace, or call one."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List the tools of a workspace, call one, lock them, or tell what servers changed.",
 )
+app.command("lock")(tools_lock.lock_tools)
+app.command("diff")(tools_lock.diff_tools)
 
 WorkspaceOption = Annotated[
     str | None, typer.Option("--workspace", help="The workspace, if the project has several.")

@@ -6,9 +6,10 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
+from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
 from botctl.cli.place import open_project, state_file
@@ -17,7 +18,8 @@ from botctl.cli.terminal import paint, print_json, print_table
 from botctl.clock import Clock, SystemClock, to_datetime
 from botctl.duration import parse_duration
 from botctl.errors import UsageError
-from botctl.llm.pricing import format_money, to_cents
+from botctl.llm.pricing import format_money
+from botctl.runtime.shapes import usage_shape
 from botctl.store import usage_report
 from botctl.store.database import connect
 from botctl.store.usage_report import By, UsageLine
@@ -51,7 +53,7 @@ def usage(
             usage_report.summed(connection, "day", bot=bot, since_ms=since_ms) if sys.stdout.isatty() else ()
         )
     if json:
-        print_json([_line_json(by, line, names) for line in lines])
+        print_json([to_builtins(usage_shape(by, line, names)) for line in lines])  # type: ignore[arg-type]
         return
     rows = [_cells(line, names) for line in lines]
     print_table((by, *_COLUMNS), rows, empty=f"no model was asked in the last {since}")
@@ -73,21 +75,6 @@ def _since(written: str, clock: Clock) -> tuple[int, int]:
 
 def _names(connection: sqlite3.Connection, lines: Sequence[UsageLine]) -> dict[str, str]:
     return usage_report.conversation_names(connection, [line.key for line in lines if line.key])
-
-
-def _line_json(by: str, line: UsageLine, names: Mapping[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {by: line.key}
-    if by == "conversation":
-        told = {"conversation": int(line.key) if line.key else None, "name": names.get(line.key)}
-    return {
-        **told,
-        "calls": line.calls,
-        "tokens_input": line.tokens_input,
-        "tokens_output": line.tokens_output,
-        "cost_cents": to_cents(line.micro_cents) if line.unpriced < line.calls else None,
-        "calls_without_price": line.unpriced,
-        "calls_in_doubt": line.in_doubt,
-    }
 
 
 def _cells(line: UsageLine, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,10 +22,11 @@ from botctl.engine.standing import ready_tokens
 from botctl.engine.transition import Facts, Failure, Result, apply_wave, retry, start_run, waiting_for, wake
 from botctl.errors import BotctlError, InDoubtError, OutsideError, UserError
 from botctl.execution.outcome import Call, Event, Outcome
-from botctl.execution.step import Step, StepLog
+from botctl.execution.step import Draft, Step, StepLog
 from botctl.ids import new_id
 from botctl.llm.budget import OverBudgetError
 from botctl.llm.chat import Turn
+from botctl.project.agent_graph import AGENT_DEFINITION
 from botctl.store import conversations, steps
 from botctl.store.database import Database
 from botctl.store.inbox import Stored
@@ -48,12 +49,15 @@ class Interpreter:
         clock: Clock,
         deliver: Callable[[Sequence[Leaving]], None],
         observer: Observer = NOBODY,
+        draft_of: Callable[[Life], Draft | None] = lambda life: None,
     ) -> None:
+        """draft_of: what shows an agent's answer while it is written, if anything does."""
         self._database = database
         self._clock = clock
         self._deliver = deliver
         self._journal = Journal(database, clock)
         self._observer = observer
+        self._draft_of = draft_of
 
     async def begin(self, program: Program, stored: Stored, id: str = "") -> Life:
         """Start a run for a message, under `id` if given, and advance it until it is over or waits."""
@@ -274,6 +278,7 @@ class Interpreter:
             history=lambda: self._history(life),
             wired=program.graph.wired(token.node) if waiting else frozenset(),
             gate=program.gate(life.runner, life.seq, life.stored) if program.gate else None,
+            draft=self._draft_of(life) if program.definition == AGENT_DEFINITION else None,
         )
 
     async def _history(self, life: Life) -> tuple[Turn, ...]:

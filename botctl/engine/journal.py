@@ -63,6 +63,7 @@ class _Entry(Struct, frozen=True, kw_only=True):
     executed: int
     rows: Sequence[StepRow]
     outgoing: Sequence[tuple[OutgoingMessage, str]]
+    drafts: frozenset[str]
     orders: Sequence[Placed]
     doubts: Sequence[str]
     children: Sequence[Life]
@@ -84,17 +85,11 @@ class Journal:
 
     async def write_wave(self, life: Life, run: Run, visits: Sequence[Visit], facts: Facts) -> list[Leaving]:
         """Commit a wave and make `run` the life's run; what it said that may leave now."""
-        doubts: list[str] = []
-        for visit in visits:
-            life.tool_calls += visit.log.tool_calls
-            life.tokens += visit.log.tokens_input + visit.log.tokens_output
-            if isinstance(visit.result.outcome, Failure) and visit.result.outcome.in_doubt:
-                life.in_doubt = True
-                doubts.append(visit.result.outcome.message)
-        status, message = _status(life.program.graph, run)
+        doubts = _count(life, visits)
         cap_message = _cap_message(visits)
-        if status is RunStatus.ERROR and cap_message:
-            status = RunStatus.BUDGET
+        status, message = _status(
+            life.program.graph, run, RunStatus.BUDGET if cap_message else RunStatus.ERROR
+        )
         over = status is RunStatus.COMPLETED or status in FAILED
         speech: list[Said] = []
         if over or facts.started_to_wait:
@@ -106,13 +101,12 @@ class Journal:
             run.tokens, run.loops, run.failure = [], [], message
             speech, run.said = [*speech, *run.said], []
             state = run.to_json()
-        received = life.stored.message
         if over and life.parent is not None:
             life.result, speech = "\n".join(said.text for said in speech), []
-        outgoing = [(reply_to(received, said, new_id()), "node") for said in speech]
-        if status in FAILED and life.parent is None:
-            sorry = cap_message or life.program.fallback_message
-            outgoing += [(reply_to(received, Said(text=sorry), new_id()), "bot")] if sorry else []
+        outgoing = [(_reply(life, said), "node") for said in speech]
+        sorry = cap_message or life.program.fallback_message
+        if sorry and status in FAILED and life.parent is None:
+            outgoing.append((_reply(life, Said(text=sorry)), "bot"))
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
         waits = [] if over else run.waits
@@ -124,6 +118,7 @@ class Journal:
             executed=run.executed,
             rows=[_row(life, visit, facts.notes.get(place, ())) for place, visit in enumerate(visits)],
             outgoing=outgoing,
+            drafts=frozenset(said.draft for said in speech if said.draft),
             orders=_orders(visits),
             doubts=doubts,
             children=children,
@@ -167,7 +162,9 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
     seq, conversation = life.seq, life.stored.conversation
     steps.add(connection, seq, entry.rows)
     leaving = [
-        outbox.add(
+        outbox.complete(connection, message)
+        if message.id in entry.drafts
+        else outbox.add(
             connection, message, said_by=said_by, conversation=conversation, run=seq, now_ms=entry.now_ms
         )
         for message, said_by in entry.outgoing
@@ -187,21 +184,32 @@ def _write(connection: sqlite3.Connection, life: Life, entry: _Entry) -> list[Le
     if entry.handing_over:
         inbox.finish(connection, life.stored.seq, seq)
     if entry.finished_at is not None:
-        if life.used_once and entry.status not in FAILED:
-            steps.forget(connection, seq)  # of a failed run it is kept: the run may be retried
-        if life.parent is not None:
-            returned = {"call": life.id, "text": life.result, "error": entry.error_message}
-            life.left_event = events.add(
-                connection,
-                runner=life.runner,
-                run=life.parent,
-                kind="returned",
-                value=returned,
-                now_ms=entry.now_ms,
-            )
+        _finish(connection, life, entry)
     if entry.ended and life.parent is None:
         conversations.cut(connection, conversation, life.stored.seq)
     return leaving
+
+
+def _finish(connection: sqlite3.Connection, life: Life, entry: _Entry) -> None:
+    """What there is to see to when a run is over."""
+    if life.program.definition == AGENT_DEFINITION:
+        outbox.leave_drafts(connection, life.seq, entry.now_ms)
+    if life.used_once and entry.status not in FAILED:
+        steps.forget(connection, life.seq)  # of a failed run it is kept: the run may be retried
+    if life.parent is not None:
+        returned = {"call": life.id, "text": life.result, "error": entry.error_message}
+        life.left_event = events.add(
+            connection,
+            runner=life.runner,
+            run=life.parent,
+            kind="returned",
+            value=returned,
+            now_ms=entry.now_ms,
+        )
+
+
+def _reply(life: Life, said: Said) -> OutgoingMessage:
+    return reply_to(life.stored.message, said, said.draft or new_id())
 
 
 def _cap_message(visits: Sequence[Visit]) -> str:
@@ -210,9 +218,21 @@ def _cap_message(visits: Sequence[Visit]) -> str:
     return next((one.cap_message for one in outcomes if isinstance(one, Failure) and one.cap_message), "")
 
 
-def _status(graph: Graph, run: Run) -> tuple[RunStatus, str]:
+def _count(life: Life, visits: Sequence[Visit]) -> list[str]:
+    """Add what was used; what may or may not have been done."""
+    doubts: list[str] = []
+    for visit in visits:
+        life.tool_calls += visit.log.tool_calls
+        life.tokens += visit.log.tokens_input + visit.log.tokens_output
+        if isinstance(visit.result.outcome, Failure) and visit.result.outcome.in_doubt:
+            life.in_doubt = True
+            doubts.append(visit.result.outcome.message)
+    return doubts
+
+
+def _status(graph: Graph, run: Run, failed: RunStatus) -> tuple[RunStatus, str]:
     if run.failure:
-        return RunStatus.ERROR, run.failure
+        return failed, run.failure
     if run.is_over:
         return RunStatus.COMPLETED, ""
     if run.waits and not ready_tokens(graph, run):
@@ -268,6 +288,7 @@ def _child_row(child: Life, now_ms: int) -> RunRow:
         executed=0,
         rows=(),
         outgoing=(),
+        drafts=frozenset(),
         orders=(),
         doubts=(),
         children=(),

@@ -17,17 +17,18 @@ _LONGEST_MESSAGE = 4_000
 _JOINERS = "\u200c\u200d"  # they make one emoji, or one word, of several characters
 
 
-def handoff_notice(row: HandoffRow, transcript: Transcript, bot: str, where: str) -> str:
-    """Ask for a decision on a handoff. where: the conversation, for people."""
+def handoff_notice(row: HandoffRow, transcript: Transcript, bot: str, where: str, dashboard: str = "") -> str:
+    """Ask for a decision on a handoff. where: the conversation, for people. dashboard: its address, "" for
+    none; the link shows the handoff, and only its form decides."""
     subject = _one_line(f"{bot} needs a decision: {row.reason}", _LONGEST_SUBJECT)
-    return "\n".join([subject, "", *_question(row, transcript, bot, where)])
+    return "\n".join([subject, "", *_question(row, transcript, bot, where, dashboard)])
 
 
-def reminder(row: HandoffRow, transcript: Transcript, bot: str, where: str) -> str:
+def reminder(row: HandoffRow, transcript: Transcript, bot: str, where: str, dashboard: str = "") -> str:
     """Ask again, or others: it tells as much as the first notice does."""
     subject = _one_line(f"Reminder: {bot} still needs a decision: {row.reason}", _LONGEST_SUBJECT)
     waits = f"Nobody has decided this since {_moment(row.created_at)}."
-    return "\n".join([subject, "", waits, "", *_question(row, transcript, bot, where)])
+    return "\n".join([subject, "", waits, "", *_question(row, transcript, bot, where, dashboard)])
 
 
 def ticket_notice(id: str, subject: str, transcript: Transcript, bot: str, where: str) -> str:
@@ -91,7 +92,8 @@ def variable_lines(variables: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _question(row: HandoffRow, transcript: Transcript, bot: str, where: str) -> list[str]:
+def _question(row: HandoffRow, transcript: Transcript, bot: str, where: str, dashboard: str) -> list[str]:
+    link = [f"{dashboard.rstrip('/')}/handoffs/{row.id}"] if dashboard else []
     who = ["Only these may decide: " + _one_line(", ".join(row.reviewers))] if row.reviewers else []
     lines = [
         *_block("Reason", _lines(row.reason)),
@@ -101,7 +103,7 @@ def _question(row: HandoffRow, transcript: Transcript, bot: str, where: str) -> 
         *_block("Variables", variable_lines(row.variables)),
         *_block(
             f"To decide, until {_moment(row.expires_at)}",
-            [f"botctl handoff approve {row.id}", f"botctl handoff reject {row.id}", *who],
+            [*link, f"botctl handoff approve {row.id}", f"botctl handoff reject {row.id}", *who],
         ),
     ]
     return lines[:-1]

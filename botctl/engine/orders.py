@@ -208,7 +208,7 @@ def _ask(
     )
     handoffs.add(connection, row)
     said = conversations.transcript(connection, row.conversation, MOST_TRANSCRIPT)
-    text = program.mask(handoff_notice(row, said, program.bot.name, _where(life)))
+    text = program.mask(handoff_notice(row, said, program.bot.name, _where(life), program.dashboard))
     buttons, senders = decision_buttons(row.id), (program.bot.name, life.runner)
     return tell(connection, senders, notify, text, now_ms, run=life.seq, buttons=buttons)
 

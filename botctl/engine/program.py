@@ -37,7 +37,8 @@ class Program(Struct, frozen=True, kw_only=True):
 
     mask takes secrets out of a text before it is stored. max_messages: how much history a model may see.
     gate: makes a step's Gatekeeper, from the runner, the run's number and the message it deals with. metered:
-    makes the model of a step, which is paid for, from the runner, the run's id and the message.
+    makes the model of a step, which is paid for, from the runner, the run's id and the message. dashboard:
+    its address, for notices; "" if there is none that others reach.
     """
 
     bot: BotFacts
@@ -55,3 +56,4 @@ class Program(Struct, frozen=True, kw_only=True):
     team: Team = NobodyElse()
     gate: Callable[[str, int, Stored], Gatekeeper] | None = None
     metered: Callable[[str, str, Stored], ChatModel] | None = None
+    dashboard: str = ""

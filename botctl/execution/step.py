@@ -73,6 +73,16 @@ class Part(Struct, frozen=True, kw_only=True):
     input: Any
 
 
+class Draft(Protocol):
+    """What a user sees of an answer while it is written."""
+
+    def grow(self, text: str) -> None:
+        """All that is written so far. Returns at once; whether and when it is shown is not told."""
+
+    async def close(self) -> str:
+        """Show no more; the id of the message that shows it (for `Said.draft`), "" if there is none."""
+
+
 class OnceJournal(Protocol):
     """Where a step's intents and results are remembered."""
 
@@ -131,7 +141,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
     variables: as they were before the wave, not to be changed. event: what woke a waiting node, else None.
     state: what its last Wait kept. history: the conversation before this message. wired: the handles that
-    some edge leaves by. gate: codes and links; None where there is no store behind.
+    some edge leaves by. gate: codes and links; None where there is no store behind. draft: of what is said
+    next; None where it cannot be shown.
     """
 
     node_id: str
@@ -149,6 +160,7 @@ class Step(Struct, frozen=True, kw_only=True):
     history: Callable[[], Awaitable[tuple[Turn, ...]]] | None = None
     wired: frozenset[str] = frozenset()
     gate: Gatekeeper | None = None
+    draft: Draft | None = None
 
     async def once(
         self,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from botctl.errors import UserError
 from botctl.lint.bare import SUFFIXES, Checked, is_workflow_value, linted
-from botctl.lint.project import lint_bot, lint_project, surroundings
+from botctl.lint.locks import check_lock, is_lock
+from botctl.lint.project import lint_bot, lint_project, lint_project_file, lint_workspace, surroundings
 from botctl.project.load import (
     Bot,
     Project,
@@ -18,6 +19,7 @@ from botctl.project.load import (
     read_bot,
     read_workspace,
 )
+from botctl.project.stories import load_stories, story_files
 from botctl.project.workflow_file import BOT_FILE, PROJECT_FILE, load_workflow
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
@@ -61,9 +63,10 @@ def _check_name(path: Path, project: Project, environment: Environment | None) -
     name = str(path)
     if name in project.bot_files:
         bot, found = load_bot(project, name, environment)
-        return found + (lint_bot(project, bot) if bot is not None else [])
+        found += _check_stories(project, [name])
+        return found + (_lint_with_workspace(project, bot) if bot is not None else [])
     if name in project.workspace_files:
-        return project.load_workspace(name)[1]
+        return _check_workspace_file(project.workspace_files[name], project)
     beside = [str(path.parent / entry) for entry in _entries(path.parent)]
     close = close_word(name, [*project.bot_files, *beside])
     raise UserError(
@@ -91,18 +94,22 @@ def _check_project(project: Project, environment: Environment | None) -> list[Di
             f"there is nothing to check in {shown(project.folder)}",
             help="call it in a project, which has bots/, or give a file; `botctl init` writes a first bot",
         )
-    return lint_project(project, environment)
+    return lint_project(project, environment) + _check_stories(project, project.bot_names())
 
 
 def _check_folder(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
     if (path / BOT_FILE).exists():
-        return _check_bot_file(path / BOT_FILE, project, environment)
+        found = _check_bot_file(path / BOT_FILE, project, environment)
+        return [
+            *found,
+            *(one for file in story_files(path) for one in _check_file(file, project, environment)),
+        ]
     if path == Path(os.path.abspath(project.folder)):
         return _check_project(project, environment)
     if path.name == "bots":
         files: Iterable[Path] = sorted(path.glob(f"*/{BOT_FILE}"))
     else:
-        files = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
+        files = sorted(entry for entry in path.iterdir() if _is_read(entry))
     found = [diagnostic for file in files for diagnostic in _check_file(file, project, environment)]
     if not files:
         raise UserError(
@@ -114,15 +121,43 @@ def _check_folder(path: Path, project: Project, environment: Environment | None)
 
 def _check_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:
     if path.name == PROJECT_FILE:
-        return load_project_file(path.parent, environment).diagnostics
+        around = load_project_file(path.parent, environment)
+        return [*around.diagnostics, *lint_project_file(around)]
+    if is_lock(path):
+        return check_lock(project, path)
     kind = _kind(path, project)
     if kind == "bot":
         return _check_bot_file(path, project, environment)
     if kind == "workspace":
-        return read_workspace(project, path)[1]
+        return _check_workspace_file(path, project)
     if kind == "test":
-        return []
+        return load_stories(project, path, _bot_around(path, project))[1]
     return _check_workflow_file(path, project, environment)
+
+
+def _bot_around(path: Path, project: Project) -> str:
+    """The bot in whose folder a file is; "" if none."""
+    folder = path.parent.parent.absolute()
+    return next((bot for bot, file in project.bot_files.items() if file.parent.absolute() == folder), "")
+
+
+def _check_stories(project: Project, bots: Iterable[str]) -> list[Diagnostic]:
+    """What is wrong with the stories of these bots."""
+    return [
+        found
+        for bot in bots
+        for path in story_files(project.bot_files[bot].parent)
+        for found in load_stories(project, path, bot)[1]
+    ]
+
+
+def _is_read(entry: Path) -> bool:
+    return entry.suffix in SUFFIXES and entry.is_file() and not is_lock(entry)
+
+
+def _check_workspace_file(path: Path, project: Project) -> list[Diagnostic]:
+    workspace, found = read_workspace(project, path)
+    return [*found, *lint_workspace(project, workspace)]
 
 
 def _kind(path: Path, project: Project) -> str:
@@ -155,7 +190,14 @@ def _check_bot_file(path: Path, project: Project, environment: Environment | Non
         return found
     if bot.spec.workspace in project.workspace_files:
         found += project.load_workspace(bot.spec.workspace)[1]
-    return found + lint_bot(project, bot)
+    return found + _lint_with_workspace(project, bot)
+
+
+def _lint_with_workspace(project: Project, bot: Bot) -> list[Diagnostic]:
+    if bot.spec.workspace not in project.workspace_files:
+        return lint_bot(project, bot)
+    workspace, _ = project.load_workspace(bot.spec.workspace)
+    return [*lint_bot(project, bot), *lint_workspace(project, workspace)]
 
 
 def _check_workflow_file(path: Path, project: Project, environment: Environment | None) -> list[Diagnostic]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 from botctl.lint import javascript
+from botctl.lint.bot_rules import BOT_RULES, PROJECT_RULES, WORKSPACE_RULES
 from botctl.lint.rules import RULES
 from botctl.nodes import NODE_TYPES
+from botctl.source.rule import Rule
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
@@ -16,7 +19,8 @@ _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 def pages() -> dict[str, str]:
     """Every code with its page."""
     found = {**_written_pages(), javascript.CODE: javascript.PAGE}
-    for rule in RULES:
+    listed: tuple[Rule[Any], ...] = (*RULES, *BOT_RULES, *WORKSPACE_RULES, *PROJECT_RULES)
+    for rule in listed:
         found[rule.code] = inspect.cleandoc(rule.doc or "")
     for node_type in NODE_TYPES:
         for node_rule in node_type.rules:

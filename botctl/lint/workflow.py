@@ -26,7 +26,7 @@ NOTHING_KNOWN = Surroundings()
 def lint_workflow(graph: Graph, document: Document, around: Surroundings = NOTHING_KNOWN) -> list[Diagnostic]:
     """What the rules find in a workflow, without what its comments ignore."""
     javascript = JavaScriptCheck(graph)
-    site = WorkflowSite(graph=graph, around=around)
+    site = WorkflowSite(graph=graph, around=around, value=document.value)
     found = [
         document.diagnose(rule.code, rule.severity, finding) for rule in RULES for finding in rule.check(site)
     ]
@@ -48,6 +48,7 @@ def _lint_node(node: Node, graph: Graph, document: Document, around: Surrounding
         platforms=around.platforms,
         bots=around.bots,
         tools=around.tools,
+        unlocked=around.unlocked,
     )
     at = (*node.path, "data")
     return [

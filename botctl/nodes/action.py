@@ -46,19 +46,22 @@ from botctl.duration import Duration
 from botctl.errors import UserError
 from botctl.execution.outcome import AskPerson, Decision, Done, End, Outcome, Ticket, Wait
 from botctl.execution.step import Step
-from botctl.expr.path import Parts
+from botctl.expr.path import ExpressionError, Parts
+from botctl.expr.template import parse_template
 from botctl.ids import new_id
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Kind, Origin, SameAs, Shape, list_of, record
 from botctl.nodes.template_rules import BARE_PATH_RULES, TEMPLATE_RULES
-from botctl.nodes.templates import BarePath, Template, Writing, bare_path, render, render_value
+from botctl.nodes.templates import SetPath, Template, Writing, bare_path, render, render_value
 from botctl.nodes.variants import Variant, check_variant
 
-_VARIANTS = {
+VARIANTS = {
     "set_variable": Variant(needs=("variable",), may=("value",)),
     "end_conversation": Variant(),
     "create_ticket": Variant(needs=("subject",)),
     "human_handoff": Variant(may=("reason", "reviewers", "notify", "expires")),
 }
+"""The fields that belong to each actionType."""
 
 
 class ActionData(NodeData):
@@ -66,7 +69,7 @@ class ActionData(NodeData):
 
     actionType: Literal["set_variable", "end_conversation", "human_handoff", "create_ticket"]
     """set_variable, end_conversation, human_handoff or create_ticket."""
-    variable: BarePath = ""
+    variable: SetPath = ""
     """set_variable: the variable, or a path into an object."""
     value: Annotated[Any, Writing.TEMPLATE] = ""
     """set_variable: its value: a text with {{placeholders}}, or any other JSON value."""
@@ -83,7 +86,7 @@ class ActionData(NodeData):
 
     @model_validator(mode="after")
     def _fields_fit_the_type(self) -> ActionData:
-        check_variant(self, self.actionType, _VARIANTS)
+        check_variant(self, self.actionType, VARIANTS)
         return self
 
 
@@ -167,10 +170,11 @@ def handles(data: ActionData) -> tuple[str, ...]:
     return () if data.actionType == "end_conversation" else ("next",)
 
 
-def writes(data: ActionData) -> Mapping[str, Shape]:
+def writes(data: ActionData) -> Mapping[str, Origin]:
     """The variable that is set, or `handoff`."""
     if data.actionType == "human_handoff":
-        return {"handoff": Shape.OBJECT}
+        text = Shape.TEXT
+        return {"handoff": record(id=text, status=text, by=text, note=text)}
     if data.actionType != "set_variable":
         return {}
     try:
@@ -180,14 +184,25 @@ def writes(data: ActionData) -> Mapping[str, Shape]:
     return {parts[0]: Shape.OBJECT if len(parts) > 1 else _shape(data.value)}
 
 
-def _shape(value: Any) -> Shape:
+def _shape(value: Any) -> Origin:
+    if isinstance(value, str):
+        try:
+            template = parse_template(value)
+        except ExpressionError:
+            return Shape.ANY
+        return SameAs(template.placeholders[0].parts) if template.is_value else Shape.TEXT
     if isinstance(value, dict):
-        return Shape.OBJECT
+        keys = {key: shape for key, entry in value.items() if isinstance(shape := _shape(entry), Shape)}
+        return Shape(Kind.OBJECT, {key: keys.get(key, Shape.ANY) for key in value}, is_closed=True)
     if isinstance(value, list):
-        return Shape.LIST
-    if isinstance(value, str) and not (value.strip().startswith("{{") and value.strip().endswith("}}")):
-        return Shape.TEXT
-    return Shape.NUMBER if isinstance(value, int | float) and not isinstance(value, bool) else Shape.ANY
+        shapes = [_shape(entry) for entry in value]
+        first = shapes[0] if shapes else None
+        return (
+            list_of(first) if isinstance(first, Shape) and shapes.count(first) == len(shapes) else Shape.LIST
+        )
+    if isinstance(value, bool):
+        return Shape.TRUTH
+    return Shape.NUMBER if isinstance(value, int | float) else Shape.ANY
 
 
 ACTION = NodeType(

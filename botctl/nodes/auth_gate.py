@@ -56,7 +56,8 @@ from botctl.identity.contact import shown
 from botctl.identity.words import question, sentence
 from botctl.ids import new_id
 from botctl.messages import Said
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Origin, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import TEMPLATE_RULES
 from botctl.nodes.templates import Template, VariableName, render
@@ -193,7 +194,7 @@ def handles(data: AuthGateData) -> tuple[str, ...]:
     return ("verified", "failed")
 
 
-def writes(data: AuthGateData) -> Mapping[str, Shape]:
+def writes(data: AuthGateData) -> Mapping[str, Origin]:
     """The verified contact."""
     return {data.outputVariable: Shape.TEXT} if data.outputVariable else {}
 
@@ -248,4 +249,5 @@ AUTH_GATE = NodeType(
     ),
     handles=handles,
     writes=writes,
+    sets_by=("verified",),
 )

@@ -23,20 +23,9 @@ Way out: `next`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
-from botctl.nodes.node_type import NodeData, NodeType, Shape
-
-ANY_VARIABLE = "*"
-"""Stands among a node's writes when it may set variables that cannot be told from its text."""
-
-_MENTION = re.compile(r"\bctx\b(?!\s*\.\s*(?:message|user_id)\b)")
-_NAMED = re.compile(r"""\bctx\s*\.\s*variables\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*(["'])([^"'\\]*)\2\s*\])""")
-_ASSIGNED = re.compile(r"\s*(?:(?:[-+*/%&|^]|\*\*|\|\||&&|\?\?|<<|>>>?)?=(?![=>])|\+\+|--)")
-_BEFORE = re.compile(r"(?:\+\+|--)\s*$")
+from botctl.nodes.node_type import NodeData, NodeType
 
 
 class CodeBlockData(NodeData):
@@ -54,18 +43,4 @@ async def execute(data: CodeBlockData, step: Step) -> Outcome:
     return Done(writes=changed)
 
 
-def writes(data: CodeBlockData) -> Mapping[str, Shape]:
-    """The variables whose assignment can be seen, and `*` if the code may set others."""
-    found: dict[str, Shape] = {}
-    mentions = len(_MENTION.findall(data.code))
-    for named in _NAMED.finditer(data.code):
-        mentions -= 1
-        before, after = data.code[: named.start()], data.code[named.end() :]
-        if _ASSIGNED.match(after) or _BEFORE.search(before):
-            found[named[1] or named[3]] = Shape.ANY
-    if mentions > 0:
-        found[ANY_VARIABLE] = Shape.ANY
-    return found
-
-
-CODE_BLOCK = NodeType(name="code_block", doc=__doc__, data=CodeBlockData, execute=execute, writes=writes)
+CODE_BLOCK = NodeType(name="code_block", doc=__doc__, data=CodeBlockData, execute=execute)

@@ -29,7 +29,8 @@ from botctl.errors import OutsideError, UserError
 from botctl.execution.outcome import Call, Done, Outcome
 from botctl.execution.step import Step
 from botctl.expr.template import to_text
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Origin, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import JSON_RULES, TEMPLATE_RULES
 from botctl.nodes.templates import JsonTemplate, Template, VariableName, render, render_json
@@ -70,7 +71,7 @@ def _context(data: DelegateToBotData, step: Step) -> dict[str, Any]:
     return value
 
 
-def writes(data: DelegateToBotData) -> Mapping[str, Shape]:
+def writes(data: DelegateToBotData) -> Mapping[str, Origin]:
     """The other bot's answer."""
     return {data.outputVariable: Shape.TEXT} if data.outputVariable else {}
 

@@ -39,7 +39,9 @@ from botctl.errors import UserError
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
 from botctl.llm.chat import ChatReply, ChatRequest, Turn, Usage
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Origin, Shape, record
+from botctl.nodes.shape_of_schema import shape_of
 from botctl.nodes.template_rules import TEMPLATE_RULES
 from botctl.nodes.templates import Template, VariableName, Writing, render
 
@@ -184,11 +186,14 @@ def _without_fence(text: str) -> str:
     return stripped[stripped.index("\n") : -3]
 
 
-def writes(data: LlmCallData) -> Mapping[str, Shape]:
+def writes(data: LlmCallData) -> Mapping[str, Origin]:
     """The answer, and its text."""
     if not data.outputVariable:
         return {"ai_response": Shape.TEXT}
-    return {"ai_response": Shape.TEXT, data.outputVariable: Shape.MODEL_ANSWER}
+    answer = {"text": Shape.TEXT, "tokensInput": Shape.NUMBER, "tokensOutput": Shape.NUMBER}
+    if data.answer_schema is not None:
+        answer["json"] = shape_of(data.answer_schema)
+    return {"ai_response": Shape.TEXT, data.outputVariable: record(**answer)}
 
 
 LLM_CALL = NodeType(

@@ -41,7 +41,8 @@ from botctl.execution.step import Step
 from botctl.expr.path import MISSING
 from botctl.expr.template import to_text
 from botctl.nodes.loop import LOOP_RULES, most_iterations, turn_while
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Origin, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import BARE_PATH_RULES, CONDITION_RULES
 from botctl.nodes.templates import BarePath, Condition, VariableName, find, holds
@@ -49,12 +50,13 @@ from botctl.nodes.trigger import first_variables
 from botctl.nodes.variants import Variant, check_variant
 from botctl.source.rule import Finding, Rule
 
-_VARIANTS = {
+VARIANTS = {
     "if_else": Variant(needs=("condition",)),
     "switch": Variant(needs=("variable", "cases")),
     "wait": Variant(may=("timeout",)),
     "while": Variant(needs=("condition",), may=("itemVariable", "maxIterations")),
 }
+"""The fields that belong to each logicType."""
 
 
 class LogicData(NodeData):
@@ -77,7 +79,7 @@ class LogicData(NodeData):
 
     @model_validator(mode="after")
     def _fields_fit_the_type(self) -> LogicData:
-        check_variant(self, self.logicType, _VARIANTS)
+        check_variant(self, self.logicType, VARIANTS)
         return self
 
 
@@ -134,7 +136,7 @@ def handles(data: LogicData) -> tuple[str, ...]:
     return ("next",) if data.timeout is None else ("next", "timeout")
 
 
-def writes(data: LogicData) -> Mapping[str, Shape]:
+def writes(data: LogicData) -> Mapping[str, Origin]:
     """What a wait and a while set; decisions set nothing."""
     if data.logicType == "wait":
         return {"message": Shape.TEXT}
@@ -194,4 +196,5 @@ LOGIC = NodeType(
     ),
     handles=handles,
     writes=writes,
+    sets_by=("next", "loop_body"),
 )

@@ -45,7 +45,8 @@ from botctl.errors import UserError
 from botctl.execution.outcome import Iterate, Outcome
 from botctl.execution.step import Step
 from botctl.expr.path import MISSING
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import EntryOf, Origin, Shape
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import BARE_PATH_RULES, CONDITION_RULES, TEMPLATE_RULES
 from botctl.nodes.templates import (
@@ -53,6 +54,7 @@ from botctl.nodes.templates import (
     Condition,
     NumberOrTemplate,
     VariableName,
+    bare_path,
     check_condition,
     find,
     render_value,
@@ -63,11 +65,12 @@ from botctl.source.rule import Finding, Rule
 MOST_ITERATIONS = 50
 """Of one loop (seed 001)."""
 
-_VARIANTS = {
+VARIANTS = {
     "for_each": Variant(needs=("arrayVariable",), may=("itemVariable", "maxIterations")),
     "count": Variant(needs=("iterations",), may=("itemVariable", "maxIterations")),
     "while": Variant(needs=("condition",), may=("itemVariable", "maxIterations")),
 }
+"""The fields that belong to each loopType."""
 
 
 class LoopData(NodeData):
@@ -95,7 +98,7 @@ class LoopData(NodeData):
 
     @model_validator(mode="after")
     def _fields_fit_the_type(self) -> LoopData:
-        check_variant(self, self.loopType, _VARIANTS)
+        check_variant(self, self.loopType, VARIANTS)
         return self
 
     @property
@@ -175,11 +178,16 @@ def handles(data: LoopData) -> tuple[str, ...]:
     return ("loop_body", "loop_done")
 
 
-def writes(data: LoopData) -> Mapping[str, Shape]:
+def writes(data: LoopData) -> Mapping[str, Origin]:
     """The current entry or number."""
     if not data.item_variable:
         return {}
-    return {data.item_variable: Shape.ANY if data.loopType == "for_each" else Shape.NUMBER}
+    if data.loopType != "for_each":
+        return {data.item_variable: Shape.NUMBER}
+    try:
+        return {data.item_variable: EntryOf(bare_path(data.arrayVariable))}
+    except UserError:
+        return {data.item_variable: Shape.ANY}
 
 
 def check_limit(site: Site[Any]) -> Iterator[Finding]:
@@ -231,4 +239,5 @@ LOOP = NodeType(
     rules=(*TEMPLATE_RULES, *CONDITION_RULES, *BARE_PATH_RULES, *LOOP_RULES),
     handles=handles,
     writes=writes,
+    sets_by=("loop_body",),
 )

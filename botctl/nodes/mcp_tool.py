@@ -40,7 +40,8 @@ from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
 from botctl.expr.path import ExpressionError
 from botctl.expr.template import to_text
-from botctl.nodes.node_type import Interrupted, NodeData, NodeType, Shape
+from botctl.nodes.node_type import Interrupted, NodeData, NodeType
+from botctl.nodes.shape import Origin, ResultOf
 from botctl.nodes.site import Site
 from botctl.nodes.template_rules import JSON_RULES
 from botctl.nodes.templates import JsonTemplate, VariableName, render_json
@@ -113,16 +114,16 @@ def _keep(data: McpToolData, step: Step, result: Any) -> Done:
     return Done(writes={data.outputVariable: result} if data.outputVariable else {})
 
 
-def writes(data: McpToolData) -> Mapping[str, Shape]:
+def writes(data: McpToolData) -> Mapping[str, Origin]:
     """The result, if it is kept."""
-    return {data.outputVariable: Shape.ANY} if data.outputVariable else {}
+    return {data.outputVariable: ResultOf(data.toolName)} if data.outputVariable else {}
 
 
 def check_tool_exists(site: Site[McpToolData]) -> Iterator[Finding]:
     """A tool that the bot's workspace does not have.
 
-    The name is `server__tool`, as `botctl tools list` shows it. Told only where the workspace's tools are
-    known.
+    The name is `server__tool`, as `botctl tools list` shows it. Told of a server's tools once they are locked
+    (`botctl tools lock`).
 
     Bad:
 
@@ -144,6 +145,8 @@ def check_tool_exists(site: Site[McpToolData]) -> Iterator[Finding]:
     """
     name = site.data.toolName
     if site.tools is None or name in site.tools:
+        return
+    if any(name.startswith(f"{server}__") for server in site.unlocked):
         return
     from difflib import get_close_matches
 

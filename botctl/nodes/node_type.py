@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from botctl.execution.outcome import Outcome
 from botctl.execution.step import Step
+from botctl.nodes.shape import Origin
 from botctl.nodes.site import Site
 from botctl.section import Section
 from botctl.source.rule import Rule
@@ -32,23 +33,12 @@ class Interrupted(Enum):
     ASK_TOOL = "run again if the tool may be repeated, else in doubt"
 
 
-class Shape(Enum):
-    """What is known of a variable's value."""
-
-    ANY = "anything"
-    TEXT = "text"
-    NUMBER = "number"
-    LIST = "list"
-    OBJECT = "object"
-    MODEL_ANSWER = "a model's answer {text, tokensInput, tokensOutput}"
-
-
 def just_next(data: NodeData) -> tuple[str, ...]:
     """The way out of a node that has only one."""
     return ("next",)
 
 
-def nothing(data: NodeData) -> Mapping[str, Shape]:
+def nothing(data: NodeData) -> Mapping[str, Origin]:
     """The variables of a node that sets none."""
     return {}
 
@@ -57,7 +47,8 @@ class NodeType(Struct, Generic[D], frozen=True, kw_only=True):
     """One kind of node.
 
     name: the word after `type:`; doc: `botctl explain <name>`; data: what may stand under `data:`; rules:
-    mistakes that only this kind can know about; handles: its ways out; writes: the variables it sets.
+    mistakes that only this kind can know about; handles: its ways out; writes: the variables it sets, by the
+    handles in `sets_by` only if there are any.
     """
 
     name: str
@@ -66,5 +57,6 @@ class NodeType(Struct, Generic[D], frozen=True, kw_only=True):
     execute: Callable[[D, Step], Awaitable[Outcome]]
     rules: tuple[Rule[Site[D]], ...] = ()
     handles: Callable[[D], tuple[str, ...]] = just_next
-    writes: Callable[[D], Mapping[str, Shape]] = nothing
+    writes: Callable[[D], Mapping[str, Origin]] = nothing
+    sets_by: tuple[str, ...] = ()
     if_interrupted: Interrupted = Interrupted.RUN_AGAIN

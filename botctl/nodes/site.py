@@ -15,8 +15,8 @@ D = TypeVar("D")
 class Site(Struct, Generic[D], frozen=True, kw_only=True):
     """A node where it stands. raw: its `data` as written. wired: the handles that have an edge.
 
-    platforms, bots, tools: the names that are configured; None where that is not known (a bare workflow file,
-    a workspace that was never asked for its tools).
+    platforms, bots, tools: the names that are configured; None where they are not known (a bare workflow).
+    unlocked: MCP servers of whose tools nothing is known, so that names which begin with theirs may be right.
     """
 
     node_id: str
@@ -26,3 +26,4 @@ class Site(Struct, Generic[D], frozen=True, kw_only=True):
     platforms: frozenset[str] | None = None
     bots: frozenset[str] | None = None
     tools: Mapping[str, Tool] | None = None
+    unlocked: frozenset[str] = frozenset()

@@ -107,7 +107,7 @@ def check_bare_paths(site: Site[Any]) -> Iterator[Finding]:
     ```
     """
     for written in expressions(site.data):
-        if written.writing is Writing.BARE_PATH:
+        if written.writing in (Writing.BARE_PATH, Writing.SET_PATH):
             try:
                 parse_bare_path(written.value)
             except ExpressionError as error:

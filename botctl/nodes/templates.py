@@ -25,6 +25,7 @@ class Writing(Enum):
     JSON_TEMPLATE = "JSON with {{placeholders}}, as text or as a mapping"
     CONDITION = "a condition"
     BARE_PATH = "the name of a variable, or a path into it"
+    SET_PATH = "the name of a variable that is set, or a path into it"
 
 
 def _plain_name(text: str) -> str:
@@ -67,6 +68,7 @@ Template = Annotated[str, Writing.TEMPLATE]
 JsonTemplate = Annotated[str | dict[str, Any] | None, Writing.JSON_TEMPLATE]
 Condition = Annotated[str, Writing.CONDITION]
 BarePath = Annotated[str, Writing.BARE_PATH]
+SetPath = Annotated[str, Writing.SET_PATH]
 VariableName = Annotated[str, AfterValidator(_plain_name)]
 NumberOrTemplate = Annotated[int | float | str | None, BeforeValidator(_number_or_template), Writing.TEMPLATE]
 

@@ -28,7 +28,12 @@ from msgspec.structs import asdict
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Step
 from botctl.messages import Attachment, IncomingMessage
-from botctl.nodes.node_type import NodeData, NodeType, Shape
+from botctl.nodes.node_type import NodeData, NodeType
+from botctl.nodes.shape import Origin, Shape, list_of, record
+
+_ATTACHMENT = record(
+    **{name: Shape.NUMBER if name == "size" else Shape.TEXT for name in Attachment.__struct_fields__}
+)
 
 
 class TriggerData(NodeData):
@@ -65,7 +70,7 @@ def _known(attachment: Attachment) -> dict[str, Any]:
     return fields if attachment.refused else {name: fields[name] for name in fields if name != "refused"}
 
 
-def writes(data: TriggerData) -> Mapping[str, Shape]:
+def writes(data: TriggerData) -> Mapping[str, Origin]:
     """The built-in variables; `button` only when one was pressed."""
     return {
         "message": Shape.TEXT,
@@ -73,8 +78,8 @@ def writes(data: TriggerData) -> Mapping[str, Shape]:
         "user_name": Shape.TEXT,
         "channel_id": Shape.TEXT,
         "platform": Shape.TEXT,
-        "attachments": Shape.LIST,
-        "button": Shape.OBJECT,
+        "attachments": list_of(_ATTACHMENT),
+        "button": record(label=Shape.TEXT, value=Shape.TEXT),
     }
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from botctl.errors import BotctlError, UserError
-from botctl.messages import Attachment, OutgoingMessage
+from botctl.messages import Attachment, IncomingMessage, OutgoingMessage
 from botctl.platforms import discord_application as application
 from botctl.platforms.discord_answer import Part, parts_of
 from botctl.platforms.discord_gateway import receive
@@ -103,15 +103,31 @@ class DiscordConnection:
         response.background = BackgroundTask(self._acknowledged, interaction)
         return response
 
+    def can_edit(self, message: IncomingMessage) -> bool:
+        """What is said by an interaction's token ends with it."""
+        return "token" not in message.reply
+
+    async def edit(self, message: OutgoingMessage, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Editor`."""
+        return await self._send(message, ids)
+
     async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
         """Send it in as many messages as it needs. What was sent before an error is not sent again."""
+        return await self._send(message, ())
+
+    async def _send(self, message: OutgoingMessage, shown: tuple[str, ...]) -> tuple[str, ...]:
+        """shown: the ids of its first parts, which are edited."""
         parts = parts_of(message)
         if not parts:
             raise SendError("there is nothing in this message that discord could show", permanent=True)
         sent = self._unfinished.pop(message.id, [])
         try:
             for number in range(len(sent), len(parts)):
-                sent.append(await self._send_part(message, parts[number], number))
+                part = parts[number]
+                if number < len(shown):
+                    sent.append(await self._edit_part(message, part, shown[number]))
+                else:
+                    sent.append(await self._send_part(message, part, number))
         except DiscordError as error:
             if error.retryable:
                 self._unfinished[message.id] = sent
@@ -195,6 +211,13 @@ class DiscordConnection:
         if replied and number == 0:
             body["message_reference"] = {"message_id": str(replied), "fail_if_not_exists": False}
         return await self._send_to_channel(message, body, part.files)
+
+    async def _edit_part(self, message: OutgoingMessage, part: Part, id: str) -> str:
+        """Files cannot be added by an edit without naming those that stay; drafts have none."""
+        path = "/channels/{channel_id}/messages/{message_id}"
+        place = message.channel_id
+        await self._rest.call("PATCH", path, body=part.body, channel_id=place, message_id=id)
+        return id
 
     async def _send_to_channel(
         self, message: OutgoingMessage, body: dict[str, Any], attachments: Sequence[Attachment]

@@ -72,6 +72,10 @@ async def _nothing(id: str, reason: str) -> None:
     """Nobody wants to know."""
 
 
+async def _unheeded(old: str, new: str) -> None:
+    """Nobody keeps conversations here."""
+
+
 class ConnectionContext(Struct, frozen=True, kw_only=True):
     """What a connection may know of the world: whose it is, the door in, and the last cursor it committed.
 
@@ -80,7 +84,8 @@ class ConnectionContext(Struct, frozen=True, kw_only=True):
     people have talked to the bot, newest first. undelivered: to be told (id, reason) of a message that the
     platform took and then could not bring; it becomes a dead letter. webhook_url: where the platform finds
     this bot's webhook, "" if nobody told. may_take_over: whether a webhook or poller of somebody else may be
-    replaced.
+    replaced. channel_moved: to be told (old id, new id) of a channel that has another id now; its
+    conversations, and what is still to be sent there, go along; telling it again changes nothing.
     """
 
     bot: str
@@ -93,6 +98,7 @@ class ConnectionContext(Struct, frozen=True, kw_only=True):
     undelivered: Callable[[str, str], Awaitable[None]] = _nothing
     webhook_url: str = ""
     may_take_over: bool = False
+    channel_moved: Callable[[str, str], Awaitable[None]] = _unheeded
 
 
 class Connection(Protocol):
@@ -172,6 +178,21 @@ class Typist(Protocol):
 
     async def typing(self, channel_id: str, thread_id: str) -> None:
         """Show it, for as long as the platform does after one call; failing is not told."""
+
+
+@runtime_checkable
+class Editor(Protocol):
+    """A connection whose platform lets a bot edit what it said, so that an answer can be seen growing."""
+
+    def can_edit(self, message: IncomingMessage) -> bool:
+        """Whether an answer to this message could be edited."""
+
+    async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
+        """See `Connection.send`."""
+
+    async def edit(self, message: OutgoingMessage, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Let what was sent under these ids say this message instead, and send what goes beyond them; all ids
+        in order. SendError: permanent when it cannot be edited any more, so that it must be sent anew."""
 
 
 @runtime_checkable

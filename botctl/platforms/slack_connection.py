@@ -14,7 +14,7 @@ from msgspec import structs
 from starlette.responses import Response
 
 from botctl.errors import OutsideError, UserError
-from botctl.messages import Attachment, OutgoingMessage
+from botctl.messages import Attachment, IncomingMessage, OutgoingMessage
 from botctl.platforms.platform import Checked, ConnectionContext, SendError
 from botctl.platforms.slack_check import check_slack
 from botctl.platforms.slack_files import fetch
@@ -142,11 +142,23 @@ class SlackConnection:
             async with self._in_order(heard.message.channel_id):
                 await self._accept(heard, threads)
 
+    def can_edit(self, message: IncomingMessage) -> bool:
+        """What is said at a `response_url` has no name by which it could be edited."""
+        return "response_url" not in message.reply
+
+    async def edit(self, message: OutgoingMessage, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Editor`."""
+        return await self._send(message, ids)
+
     async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
         """Post the text, then the files. Tried again, it goes on where it had come to."""
+        return await self._send(message, ())
+
+    async def _send(self, message: OutgoingMessage, shown: tuple[str, ...]) -> tuple[str, ...]:
+        """shown: the ids of its first posts, which are edited."""
         ids = self._begun.pop(message.id, [])
         try:
-            for step in self._steps(message)[len(ids) :]:
+            for step in self._steps(message, shown)[len(ids) :]:
                 ids.append(await step())
         except SlackFault as fault:
             if fault.is_passing:
@@ -159,8 +171,13 @@ class SlackConnection:
             ) from None
         return tuple(ids)
 
-    def _steps(self, message: OutgoingMessage) -> list[Callable[[], Awaitable[str]]]:
-        posts = [partial(self._post, message, post) for post in posts_of(message)]
+    def _steps(self, message: OutgoingMessage, shown: tuple[str, ...]) -> list[Callable[[], Awaitable[str]]]:
+        made = posts_of(message)
+        edits = [
+            partial(self._web.edit, message.channel_id, ts, post)
+            for ts, post in zip(shown, made, strict=False)
+        ]
+        posts = [*edits, *(partial(self._post, message, post) for post in made[len(edits) :])]
         files = [partial(self._upload, message, one) for one in message.attachments if one.path]
         return [*posts, *files]
 

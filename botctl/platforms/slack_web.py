@@ -122,6 +122,12 @@ class SlackWeb:
         )
         return str(posted.get("ts", ""))
 
+    async def edit(self, channel: str, ts: str, post: Post) -> str:
+        """Let a message say this instead; its `ts`."""
+        shown = {name: value for name, value in post.arguments.items() if not name.startswith("unfurl")}
+        await self.call(lambda client: client.chat_update(channel=channel, ts=ts, **shown))
+        return ts
+
     async def upload(self, path: Path, name: str, channel: str, thread: str) -> str:
         """Put a file into a channel; its id."""
         content = await asyncio.to_thread(path.read_bytes)

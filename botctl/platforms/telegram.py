@@ -2,12 +2,15 @@
 
 `mode: polling` asks for updates; what was stored is confirmed, nothing else. `mode: webhook` has Telegram
 bring them to this server, which `botctl run` and `botctl webhook set` arrange. In groups the bot answers what
-is meant for it: commands, replies to it, and messages that mention it.
+is meant for it: commands, replies to it, and messages that mention it. In privacy mode, which BotFather
+switches, it gets little else of what is said there; `botctl doctor` tells.
 """
 
 from __future__ import annotations
 
 from typing import Literal
+
+from pydantic import field_validator
 
 from botctl.platforms.platform import (
     Connection,
@@ -27,8 +30,17 @@ class TelegramSettings(PlatformSettings):
     """The bot's token, as `${NAME}`."""
     webhook_secret: str = ""
     """What Telegram puts into every webhook; made of the token if left out."""
+    format: Literal["plain", "markdown"] = "plain"
+    """markdown: bold, italic, code and links in texts are shown as such; plain: texts stand as written."""
     base_url: str = "https://api.telegram.org"
     """Where the Bot API is."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if "${" not in url and not url.startswith(("https://", "http://")):
+            raise ValueError("should be an address that starts with https:// or http://")
+        return url
 
 
 def connect(settings: TelegramSettings, context: ConnectionContext) -> Connection:

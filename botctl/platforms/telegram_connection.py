@@ -7,48 +7,53 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 from starlette.responses import Response
 
-from botctl.errors import BotctlError, UserError
-from botctl.messages import Attachment, IncomingMessage, OutgoingMessage
-from botctl.platforms.platform import (
-    Checked,
-    ConnectionContext,
-    FileRefusedError,
-    Registration,
-    SendError,
-)
-from botctl.platforms.telegram_errors import outside_error, seconds_of, send_error, without_token
-from botctl.platforms.telegram_messages import UPDATES, FileRef, Me, Update, read_update, texts_of
+from botctl.errors import BotctlError, OutsideError, UserError
+from botctl.messages import IncomingMessage, OutgoingMessage
+from botctl.platforms.platform import Checked, ConnectionContext, Registration
+from botctl.platforms.telegram_check import check_telegram
+from botctl.platforms.telegram_client import TelegramClient
+from botctl.platforms.telegram_files import keep
+from botctl.platforms.telegram_messages import UPDATES, FileRef, PoisonError, number_of, read_update
+from botctl.platforms.telegram_poison import poison
+from botctl.platforms.telegram_polling import Position, poll
+from botctl.platforms.telegram_post import TelegramPost, chat_of
 from botctl.platforms.webhook import JsonResponse, refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from telegram import Bot
 
     from botctl.platforms.telegram import TelegramSettings
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 50
-"""The longest that Telegram lets one getUpdates wait (Bot API server, 2026-05)."""
-FORGOTTEN_MS = 7 * 86_400_000
-"""After a week without updates their numbers start anew (Bot API 10.1, 2026-06): an old offset skips some."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what setWebhook takes (Bot API server, 2026-05)
-_SLACK = 15.0
-_CONFLICT_PAUSE = 5.0
+_TOKEN = re.compile(r"[A-Za-z0-9:_-]+")
+_CALLBACK_TIME = 5.0
 
 
 class TelegramConnection:
     """See `telegram.py`. refused counts webhooks that were not Telegram's."""
 
-    def __init__(self, settings: TelegramSettings, context: ConnectionContext) -> None:
+    def __init__(
+        self,
+        settings: TelegramSettings,
+        context: ConnectionContext,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """sleep: waits while Telegram is not to be asked."""
+        if not _TOKEN.fullmatch(settings.token):
+            raise UserError(
+                f"the token of bot `{context.bot}` on telegram is none that Telegram gives",
+                help="set it to the value that BotFather gave, without spaces or line ends",
+            )
         if settings.webhook_secret and not _SECRET.fullmatch(settings.webhook_secret):
             raise UserError(
                 f"the `webhook_secret` of bot `{context.bot}` on telegram is one that Telegram does not take",
@@ -57,11 +62,14 @@ class TelegramConnection:
         self.refused = 0
         self._settings = settings
         self._context = context
+        self._sleep = sleep
         made = hmac.new(settings.token.encode(), b"botctl webhook", hashlib.sha256).hexdigest()
         self._secret = (settings.webhook_secret or made).encode()
-        self._client: Bot | None = None
-        self._opening = asyncio.Lock()
-        self._begun: dict[str, list[str]] = {}
+        self._client = TelegramClient(token=settings.token, base_url=settings.base_url, name=context.bot)
+        is_markdown = settings.format == "markdown"
+        self._post = TelegramPost(
+            self._client, token=settings.token, files=context.files, is_markdown=is_markdown
+        )
 
     @property
     def is_verified(self) -> bool:
@@ -69,46 +77,113 @@ class TelegramConnection:
         return True
 
     async def run(self) -> None:
-        """Ask for updates until cancelled; in webhook mode there is nothing to ask."""
+        """Ask for updates until cancelled; in webhook mode there is nothing to ask but whether the token is
+        taken."""
+        await self._client.bot()
         if self._settings.mode == "webhook":
             return
-        from telegram.error import Conflict, RetryAfter, TelegramError
-
-        bot = await self._bot()
         await self._leave_webhook()
-        offset = await self._first_offset()
-        while True:
-            try:
-                # As it came: what the library cannot parse must not hide the updates beside it. Names of
-                # methods may be in any case (Bot API 10.1); in lower case it does not plead for get_updates.
-                updates: Any = await bot.do_api_request(
-                    "getupdates",
-                    api_kwargs={"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)},
-                    read_timeout=POLL_SECONDS + _SLACK,
-                )
-            except Conflict as error:
-                logger.error(
-                    "telegram: another program asks for the updates of bot %s: %s",
-                    self._context.bot,
-                    without_token(str(error), self._settings.token),
-                )
-                await asyncio.sleep(_CONFLICT_PAUSE)
-                continue
-            except RetryAfter as error:
-                await asyncio.sleep(seconds_of(error))
-                continue
-            except TelegramError as error:
-                raise outside_error(error, self._context.bot, self._settings.token) from None
-            for update in updates:
-                offset = int(update["update_id"]) + 1
-                await self._take(update, offset)
+        await poll(
+            self._client,
+            Position(await self._context.load_cursor()),
+            bot=self._context.bot,
+            now_ms=self._context.now_ms,
+            take=self._take_polled,
+            leave_webhook=self._leave_webhook,
+            sleep=self._sleep,
+        )
 
-    async def _first_offset(self) -> int | None:
-        text = await self._context.load_cursor()
-        if not text:
-            return None
-        cursor = json.loads(text)
-        return cursor["offset"] if self._context.now_ms() - cursor["at"] < FORGOTTEN_MS else None
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._client.close()
+
+    async def webhook(self, request: Request) -> Response:
+        """One update, verified by the secret that came with it, stored, then acknowledged. What cannot be
+        read is acknowledged too: Telegram would hold its chat back and bring it again for a day."""
+        if request.method != "POST":
+            return refusal(405, f"an update is not sent with {request.method}", "use POST")
+        given = request.headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, self._secret):
+            self.refused += 1
+            return refusal(
+                401, "this request is refused: it is not Telegram's", "`botctl webhook set` renews it"
+            )
+        try:
+            update = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            update = None
+        if number_of(update) is None:
+            logger.error(
+                "telegram: something that is no update came to bot %s; it is left out", self._context.bot
+            )
+            return JsonResponse(200, {})
+        try:
+            callback = await self._take(update, None)
+        except BotctlError as error:  # who the bot is could not be asked, or the token is refused
+            return refusal(503, error.message, "send it again")
+        # A method may be called in the answer; what becomes of it is not told, and does not matter here.
+        called = {"method": "answerCallbackQuery", "callback_query_id": callback}
+        return JsonResponse(200, called if callback else {})
+
+    async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
+        """Send all parts of a message; one that was begun goes on where it stopped."""
+        return await self._post.send(message)
+
+    def can_edit(self, message: IncomingMessage) -> bool:
+        """See `Editor`."""
+        return True
+
+    async def edit(self, message: OutgoingMessage, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Editor`."""
+        return await self._post.send(message, ids)
+
+    async def typing(self, channel_id: str, thread_id: str) -> None:
+        """See `Typist`."""
+        from telegram.error import TelegramError
+
+        thread = int(thread_id) if thread_id.isdecimal() else None
+        try:
+            bot = await self._client.bot()
+            await bot.send_chat_action(chat_of(channel_id), "typing", message_thread_id=thread)
+        except (TelegramError, UserError, OutsideError) as error:
+            logger.debug("typing was not shown on telegram: %s", type(error).__name__)
+
+    async def registration(self) -> Registration:
+        """See `Registrar`."""
+        from telegram.error import TelegramError
+
+        try:
+            known = await (await self._client.bot()).get_webhook_info()
+        except TelegramError as error:
+            raise self._client.outside_error(error) from None
+        return Registration(
+            url=known.url or "", pending=known.pending_update_count, last_error=known.last_error_message or ""
+        )
+
+    async def register(self, url: str) -> None:
+        """See `Registrar`."""
+        from telegram.error import TelegramError
+
+        try:
+            bot = await self._client.bot()
+            await bot.set_webhook(url, secret_token=self._secret.decode(), allowed_updates=list(UPDATES))
+        except TelegramError as error:
+            raise self._client.outside_error(error) from None
+
+    async def unregister(self) -> None:
+        """See `Registrar`. What waits at Telegram is kept for whoever asks next."""
+        from telegram.error import TelegramError
+
+        try:
+            await (await self._client.bot()).delete_webhook()
+        except TelegramError as error:
+            raise self._client.outside_error(error) from None
+
+    async def check(self) -> tuple[Checked, ...]:
+        """See `Checkable`."""
+        return await check_telegram(
+            self._client, self.registration, self._settings.mode, self._context.webhook_url
+        )
 
     async def _leave_webhook(self) -> None:
         """Polling and a webhook exclude each other; one that is somebody's is not taken away unasked."""
@@ -122,243 +197,39 @@ class TelegramConnection:
             )
         await self.unregister()
 
-    async def _take(self, update: Mapping[str, Any], offset: int | None) -> None:
-        """Store an update's message with the offset behind it; nothing else confirms it."""
-        cursor = None
-        if offset is not None:
-            cursor = json.dumps({"offset": offset, "at": self._context.now_ms()})
-        bot = await self._bot()
-        me = Me(bot.id, bot.username)
-        try:
-            read = read_update(update, me, self._context.bot, self._context.now_ms())
-        except (KeyError, TypeError, ValueError) as error:
-            logger.error(
-                "telegram: an update that cannot be read is left out: %s in %s", error, _short(update)
-            )
-            return
-        if read.message is not None:
-            message = await self._with_files(read.message, read.files)
-            await self._context.accept(message, cursor)
-        elif read.reason:
-            logger.debug("telegram: update %s is left out: %s", update.get("update_id"), read.reason)
-        if read.callback:
-            await self._answer_callback(read)
+    async def _take_polled(self, update: Mapping[str, Any], cursor: str) -> None:
+        callback = await self._take(update, cursor)
+        if callback:
+            await self._stop_clock(callback)
 
-    async def _answer_callback(self, read: Update) -> None:
-        """Stop the button's clock; too late is no harm."""
+    async def _take(self, update: Mapping[str, Any], cursor: str | None) -> str:
+        """Store what an update says, and the cursor with it; nothing else confirms it. The press that is to
+        be answered, "" if there was none."""
+        context, now_ms = self._context, self._context.now_ms()
+        try:
+            read = read_update(update, await self._client.me(), context.bot, now_ms)
+        except PoisonError as error:
+            logger.error("telegram: update %s cannot be read: %s", number_of(update), error)
+            await context.accept(poison(update, error, context.bot, now_ms), cursor)
+            return ""
+        if read.moved is not None:
+            await context.channel_moved(*read.moved)
+        if read.message is not None:
+            await context.accept(await self._with_files(read.message, read.files), cursor)
+        elif read.reason:
+            logger.debug("telegram: update %s is left out: %s", number_of(update), read.reason)
+        return read.callback
+
+    async def _stop_clock(self, callback: str) -> None:
+        """Of the button that was pressed; too late is no harm."""
         from telegram.error import TelegramError
 
         try:
-            await (await self._bot()).answer_callback_query(read.callback)
+            bot = await self._client.bot()
+            await bot.answer_callback_query(callback, read_timeout=_CALLBACK_TIME)
         except TelegramError as error:
-            logger.debug("telegram: %s", without_token(str(error), self._settings.token))
+            logger.debug("telegram: %s", self._client.told(error))
 
     async def _with_files(self, message: IncomingMessage, files: tuple[FileRef, ...]) -> IncomingMessage:
-        return structs.replace(message, attachments=tuple([await self._kept(file) for file in files]))
-
-    async def _kept(self, file: FileRef) -> Attachment:
-        from telegram.error import TelegramError
-
-        refused = "this bot takes no files"
-        if self._context.files is not None:
-            try:
-                return await self._context.files.keep(
-                    file.kind, file.name, file.media_type, self._chunks(file)
-                )
-            except FileRefusedError as error:
-                refused = str(error)
-            except TelegramError as error:
-                refused = f"it could not be fetched ({without_token(str(error), self._settings.token)})"
-        return Attachment(kind=file.kind, name=file.name, media_type=file.media_type, refused=refused)
-
-    async def _chunks(self, file: FileRef) -> AsyncIterator[bytes]:
-        bot = await self._bot()
-        at_telegram = await bot.get_file(file.file_id)
-        yield bytes(await at_telegram.download_as_bytearray())
-
-    async def webhook(self, request: Request) -> Response:
-        """One update, verified by the secret that came with it, stored, then acknowledged."""
-        if request.method != "POST":
-            return refusal(405, f"an update is not sent with {request.method}", "use POST")
-        given = request.headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, self._secret):
-            self.refused += 1
-            return refusal(
-                401, "this request is refused: it is not Telegram's", "`botctl webhook set` renews it"
-            )
-        try:
-            update = json.loads(await request.body())
-        except ValueError:
-            return refusal(400, "the body is not JSON", "send an update as Telegram does")
-        if isinstance(update, dict):
-            await self._take(update, None)
-        return JsonResponse(200, {})
-
-    async def send(self, message: OutgoingMessage) -> tuple[str, ...]:
-        """Send all parts of a message; one that was begun goes on where it stopped."""
-        from telegram import LinkPreviewOptions
-        from telegram.error import TelegramError
-
-        chat: int | str = int(message.channel_id) if _is_number(message.channel_id) else message.channel_id
-        parts, keyboard = texts_of(message.text, message.buttons)
-        ids = self._begun.setdefault(message.id, [])
-        common: dict[str, Any] = {}
-        if message.thread_id:
-            common["message_thread_id"] = int(message.thread_id)
-        try:
-            bot = await self._bot()
-            for index, part in enumerate(parts[len(ids) :], start=len(ids)):
-                last = index == len(parts) - 1
-                sent = await bot.send_message(
-                    chat,
-                    part,
-                    reply_markup=_markup(keyboard) if last and keyboard else None,
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
-                    **common,
-                )
-                ids.append(str(sent.message_id))
-            for attachment in message.attachments[max(0, len(ids) - len(parts)) :]:
-                ids.append(await self._send_file(chat, attachment, common))
-        except TelegramError as error:
-            raise send_error(error, self._settings.token) from None
-        except UserError as error:
-            raise SendError(error.message, permanent=True) from None
-        self._begun.pop(message.id, None)
-        return tuple(ids)
-
-    async def _send_file(self, chat: int | str, attachment: Attachment, common: dict[str, Any]) -> str:
-        if self._context.files is None:
-            raise SendError("this connection sends no files", permanent=True)
-        path = self._context.files.open(attachment)
-        content = await asyncio.to_thread(path.read_bytes)
-        bot = await self._bot()
-        if attachment.kind == "image":
-            sent = await bot.send_photo(chat, content, filename=attachment.name or path.name, **common)
-        else:
-            sent = await bot.send_document(chat, content, filename=attachment.name or path.name, **common)
-        return str(sent.message_id)
-
-    async def typing(self, channel_id: str, thread_id: str) -> None:
-        """See `Typist`."""
-        from telegram.error import TelegramError
-
-        try:
-            thread = int(thread_id) if thread_id else None
-            bot = await self._bot()
-            await bot.send_chat_action(channel_id, "typing", message_thread_id=thread)
-        except (TelegramError, UserError):
-            pass
-
-    async def registration(self) -> Registration:
-        """See `Registrar`."""
-        from telegram.error import TelegramError
-
-        try:
-            known = await (await self._bot()).get_webhook_info()
-        except TelegramError as error:
-            raise outside_error(error, self._context.bot, self._settings.token) from None
-        return Registration(
-            url=known.url or "", pending=known.pending_update_count, last_error=known.last_error_message or ""
-        )
-
-    async def register(self, url: str) -> None:
-        """See `Registrar`."""
-        from telegram.error import TelegramError
-
-        try:
-            bot = await self._bot()
-            await bot.set_webhook(url, secret_token=self._secret.decode(), allowed_updates=list(UPDATES))
-        except TelegramError as error:
-            raise outside_error(error, self._context.bot, self._settings.token) from None
-
-    async def unregister(self) -> None:
-        """See `Registrar`. What waits at Telegram is kept for whoever asks next."""
-        from telegram.error import TelegramError
-
-        try:
-            await (await self._bot()).delete_webhook()
-        except TelegramError as error:
-            raise outside_error(error, self._context.bot, self._settings.token) from None
-
-    async def check(self) -> tuple[Checked, ...]:
-        """See `Checkable`."""
-        try:
-            bot = await self._bot()
-            known = await self.registration()
-        except BotctlError as error:
-            return (Checked(is_well=False, fact=error.message, help=error.help or ""),)
-        me = await bot.get_me()
-        privacy = (
-            "sees all messages of its groups"
-            if me.can_read_all_group_messages
-            else ("sees in groups what is meant for it (privacy mode)")
-        )
-        checks = [Checked(is_well=True, fact=f"@{me.username}, {privacy}")]
-        polling = self._settings.mode == "polling"
-        if polling and known.url:
-            help = "`botctl webhook delete`, or `botctl run --take-over`"
-            checks.append(Checked(is_well=False, fact="a webhook is set, so polling gets nothing", help=help))
-        elif not polling and not known.url:
-            help = "`botctl run` sets it when `server.public_url` is given"
-            checks.append(Checked(is_well=False, fact="no webhook is set", help=help))
-        elif not polling:
-            trouble = f", last error: {known.last_error}" if known.last_error else ""
-            fact = f"webhook at {known.url}, {known.pending} updates wait{trouble}"
-            checks.append(Checked(is_well=not known.last_error, fact=fact))
-        return tuple(checks)
-
-    async def close(self) -> None:
-        """Let go of its connections."""
-        if self._client is not None:
-            await self._client.shutdown()
-
-    async def _bot(self) -> Bot:
-        """The client, which has asked Telegram who it is."""
-        if self._client is not None:
-            return self._client
-        async with self._opening:
-            if self._client is None:
-                self._client = await self._opened()
-        return self._client
-
-    async def _opened(self) -> Bot:
-        from telegram import Bot
-        from telegram.error import TelegramError
-        from telegram.request import HTTPXRequest
-
-        os.environ.setdefault("PTB_TIMEDELTA", "true")  # else each 429 warns that a type will change
-        base = self._settings.base_url.rstrip("/")
-        bot = Bot(
-            self._settings.token,
-            base_url=f"{base}/bot",
-            base_file_url=f"{base}/file/bot",
-            request=HTTPXRequest(connection_pool_size=64, connect_timeout=10, read_timeout=30),
-            get_updates_request=HTTPXRequest(connection_pool_size=2, connect_timeout=10),
-        )
-        try:
-            await bot.initialize()
-        except TelegramError as error:
-            await bot.shutdown()
-            raise outside_error(error, self._context.bot, self._settings.token) from None
-        return bot
-
-
-def _markup(keyboard: list[list[dict[str, str]]]) -> Any:
-    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-    rows = [
-        [InlineKeyboardButton(button["text"], callback_data=button["callback_data"]) for button in row]
-        for row in keyboard
-    ]
-    return InlineKeyboardMarkup(rows)
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("-").isdecimal()
-
-
-def _short(update: Mapping[str, Any]) -> str:
-    """An update for the log: enough to find it, not what people wrote."""
-    return json.dumps(
-        {name: list(value) if isinstance(value, dict) else value for name, value in update.items()}
-    )[:300]
+        kept = [await keep(file, self._client, self._context.files) for file in files]
+        return structs.replace(message, attachments=(*message.attachments, *kept)) if kept else message

@@ -23,7 +23,9 @@ def send_error(error: TelegramError, token: str) -> SendError:
         return SendError(told, retry_after=seconds_of(error))
     if isinstance(error, InvalidToken):
         return SendError("telegram refused the bot's token", permanent=True)
-    return SendError(told, permanent=isinstance(error, Forbidden | BadRequest))
+    # What is too large is answered with 413, which python-telegram-bot 22.8 takes for trouble on the way.
+    is_too_large = "entity too large" in str(error).lower()
+    return SendError(told, permanent=is_too_large or isinstance(error, Forbidden | BadRequest))
 
 
 def seconds_of(error: TelegramError) -> float:
@@ -36,14 +38,15 @@ def seconds_of(error: TelegramError) -> float:
 
 def outside_error(error: TelegramError, bot: str, token: str) -> UserError | OutsideError:
     """Why Telegram could not be asked."""
-    from telegram.error import InvalidToken
+    from telegram.error import BadRequest, InvalidToken
 
     if isinstance(error, InvalidToken):
         return UserError(
             f"telegram refused the token of bot `{bot}`",
             help="set it to the value that BotFather gave; `/token` there shows it again",
         )
-    return OutsideError(f"telegram: {without_token(str(error), token)}", retryable=True)
+    retryable = not isinstance(error, BadRequest)
+    return OutsideError(f"telegram: {without_token(str(error), token)}", retryable=retryable)
 
 
 def without_token(text: str, token: str) -> str:

@@ -29,10 +29,16 @@ def cycles(graph: Graph) -> list[tuple[Edge, tuple[str, ...]]]:
 
     Edges from a loop's body back to the loop, or out to what follows it, end an iteration and close nothing.
     """
-    bodies = loop_bodies(graph)
+    around: dict[str, list[str]] = {}
+    for loop, body in loop_bodies(graph).items():
+        for id in body:
+            around.setdefault(id, []).append(loop)
     onward: dict[str, list[Edge]] = {id: [] for id in graph.nodes}
     for edge in graph.edges:
-        if not _ends_iteration(edge, bodies, graph):
+        if not any(
+            edge.target == loop or edge.target in graph.past_loop(loop)
+            for loop in around.get(edge.source, ())
+        ):
             onward[edge.source].append(edge)
     found: list[tuple[Edge, tuple[str, ...]]] = []
     finished: set[str] = set()
@@ -40,13 +46,6 @@ def cycles(graph: Graph) -> list[tuple[Edge, tuple[str, ...]]]:
         if start not in finished:
             found += _closing_edges(start, onward, finished)
     return found
-
-
-def _ends_iteration(edge: Edge, bodies: Mapping[str, frozenset[str]], graph: Graph) -> bool:
-    return any(
-        edge.source in body and (edge.target == loop or edge.target in graph.past_loop(loop))
-        for loop, body in bodies.items()
-    )
 
 
 def _closing_edges(

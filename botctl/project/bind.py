@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from botctl.nodes import NODE_TYPES
@@ -86,7 +86,7 @@ class _Binder:
 
     def edges(self, workflow: WorkflowSpec, bound: Mapping[str, Node]) -> Iterator[Edge]:
         """The edges, as far as they lead somewhere."""
-        ids = [spec.id for spec in workflow.nodes]
+        ids = dict.fromkeys(spec.id for spec in workflow.nodes)
         first: dict[tuple[str, str, str], EdgeSpec] = {}
         for spec in workflow.edges:
             lost = [end for end in ("source", "target") if getattr(spec, end) not in ids]
@@ -101,7 +101,7 @@ class _Binder:
                 self._check_handle(spec, bound[spec.source])
             yield Edge(source=spec.source, target=spec.target, handle=spec.handle, path=spec.path)
 
-    def _edge_to_nowhere(self, spec: EdgeSpec, end: str, ids: list[str]) -> None:
+    def _edge_to_nowhere(self, spec: EdgeSpec, end: str, ids: Collection[str]) -> None:
         name = getattr(spec, end)
         close = close_word(name, ids)
         words = "leads to" if end == "target" else "comes from"

@@ -65,7 +65,14 @@ class Graph:
 
     def wired(self, source: str) -> frozenset[str]:
         """The handles of a node that have an edge."""
-        return frozenset(handle for id, handle in self._by_handle if id == source)
+        return self._wired.get(source, frozenset())
+
+    @cached_property
+    def _wired(self) -> dict[str, frozenset[str]]:
+        handles: dict[str, list[str]] = {}
+        for id, handle in self._by_handle:
+            handles.setdefault(id, []).append(handle)
+        return {id: frozenset(found) for id, found in handles.items()}
 
     @cached_property
     def onward_outside_bodies(self) -> dict[str, tuple[str, ...]]:

@@ -59,7 +59,7 @@ def check_bot(
             yield error("BT205", finding)
         else:
             yield from _identity(name, spec, document, environment)
-    yield from (error("BT209", finding) for finding in _notices(spec))
+    yield from (error("BT210", finding) for finding in _notices(spec))
     for index, name in enumerate(spec.delegate):
         if name not in bots:
             yield error("BT208", _unknown("bot", name, ("delegate", index), bots))

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from botctl.clock import Clock, SystemClock
 from botctl.engine.interpreter import Interpreter
+from botctl.engine.observer import Observers
 from botctl.errors import OutsideError, UserError
-from botctl.execution.step import ToolBox
+from botctl.execution.step import Sandbox, ToolBox
 from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.platforms.platform import Connection
 from botctl.project.load import Bot, Project
+from botctl.runtime.address import told_address
+from botctl.runtime.border import USUAL, Border, OpenTools
 from botctl.runtime.bot import LiveBot, NoTools
 from botctl.runtime.carriers import Carriers
+from botctl.runtime.drafts import Drafts
 from botctl.runtime.gates import Gates
 from botctl.runtime.inbox import Inbox
 from botctl.runtime.lock import RunnerLock
@@ -28,6 +34,7 @@ from botctl.runtime.metrics import MetricsPage
 from botctl.runtime.models import Models
 from botctl.runtime.outbox import Delivery
 from botctl.runtime.platforms import Stdin, choose_platforms
+from botctl.runtime.recorder import Recorder
 from botctl.runtime.registration import register, webhook_address
 from botctl.runtime.retention import Retention
 from botctl.runtime.router import Router
@@ -43,12 +50,10 @@ from botctl.runtime.turn import Turns
 from botctl.runtime.typing_sign import TypingSigns
 from botctl.runtime.verify_page import VerifyPage, asks_by_link
 from botctl.runtime.watch import Watch
-from botctl.runtime.workspace import open_workspace
 from botctl.sandbox.javascript import JavaScriptPool
 from botctl.secrets import Environment
 from botctl.spec.bot import BotSpec, HandoffSection
-from botctl.store.database import Database, open_database
-from botctl.tools.catalogue import Catalogue
+from botctl.store.database import Database
 
 DRAIN = 10.0
 """Seconds that steps in flight may take to finish when the app is switched off."""
@@ -69,10 +74,14 @@ class App:
         may_take_over: bool = False,
         clock: Clock | None = None,
         connections: Mapping[tuple[str, str], Connection] | None = None,
+        border: Border = USUAL,
+        pages: Callable[[App], Sequence[BaseRoute]] | None = None,
     ) -> None:
         """may_take_over: whether webhooks and pollers of others may be replaced. connections: used as they
-        are instead of the declared platforms, none of which is switched on."""
+        are instead of the declared platforms, none of which is switched on. pages: the dashboard, which the
+        HTTP server is started for."""
         self.project = project
+        self.border = border
         self.environment = environment
         self.clock = clock or SystemClock()
         self.connections: dict[tuple[str, str], Connection] = dict(connections or {})
@@ -89,26 +98,32 @@ class App:
         self._port = port
         self._may_take_over = may_take_over
         self.by_webhook: list[tuple[str, str]] = []
-        self._catalogues: dict[str, Catalogue] = {}
+        self._catalogues: dict[str, OpenTools] = {}
         self._pool: JavaScriptPool | None = None
+        self._pages = pages
+        self.has_dashboard = False
+        self.closing = asyncio.Event()
         self._stack = AsyncExitStack()
 
     @property
     def state_folder(self) -> Path:
         """Where the state is."""
-        return self.project.state_folder
+        return self.border.state_folder or self.project.state_folder
 
     async def __aenter__(self) -> App:
         async with AsyncExitStack() as stack:
             for bot in self._declared:
                 self.locks.append(stack.enter_context(RunnerLock(self.state_folder, bot.spec.name)))
-            self.database: Database = await open_database(self.state_folder / "state.db")
+            self.database: Database = await self.border.open_database(self.state_folder / "state.db")
             stack.push_async_callback(self.database.close)
-            self.telemetry = Telemetry(self.clock, self.environment.mask, os.environ)
+            variables = {} if self.border.is_alone else os.environ
+            self.telemetry = Telemetry(self.clock, self.environment.mask, variables)
             stack.push_async_callback(self.telemetry.close)
+            wish = "none" if self.border.is_alone else self.project.spec.record
+            self.recorder = Recorder(self.database, self.clock, self.environment.mask, wish)
             traffic = self.telemetry.traffic
             self.meter = Meter(self.database, self.clock)
-            email = email_sender(self.project.spec.smtp, self.environment, self.clock)
+            email = self.border.email or email_sender(self.project.spec.smtp, self.environment, self.clock)
             names = [bot.spec.name for bot in self._declared]
             self.gates = self._gates(stack)
             self.bots: dict[str, LiveBot] = {}
@@ -117,11 +132,10 @@ class App:
                 self.bots[bot.spec.name] = await self._switch_on(stack, bot)
             self.delivery = Delivery(Senders(self.connections, email), self.database, self.clock, traffic)
             deliver = self.delivery.deliver
-            interpreter = Interpreter(self.database, self.clock, deliver, self.telemetry.observer)
             self.turns = Turns(
                 self.bots,
                 self.team,
-                interpreter,
+                self._interpreter(),
                 self.database,
                 self.clock,
                 deliver,
@@ -135,30 +149,46 @@ class App:
             stack.push_async_callback(self.delivery.crew.close, DRAIN)
             stack.push_async_callback(self.router.crew.close, DRAIN)
             self.supervisor = Supervisor(self.connections, self.clock)
-            for name, live in self.bots.items():
-                await live.pin(self.database)
-                self.gates.recover(name)
-                await self.meter.recover(name)
-                self.recovered += self.delivery.recover(name) + self.router.recover(name)
-            self.router.attend()
+            await self._take_up()
             # Only now: what was accepted in between would be pending too, and be done twice.
             await self._serve(stack)
             await self._register()
-            was_set = self.turns.alarm_was_set
-            timetable = Timetable(
-                self.router, self.database, self.clock, names, was_set, deliver, self.environment.mask
-            )
-            watch = Watch(self.database, self._look)
-            retention = Retention(self.database, self.clock, self.project.spec.retention)
-            for work in (timetable.run(), watch.run(), retention.run()):
+            for work in self._background(names):
                 task = asyncio.create_task(work)
                 stack.push_async_callback(_stop, task)
             self._stack = stack.pop_all()
         return self
 
+    async def _take_up(self) -> None:
+        """Go on with what an earlier life of the process left behind."""
+        for name, live in self.bots.items():
+            await live.pin(self.database)
+            self.gates.recover(name)
+            await self.meter.recover(name)
+            self.recovered += self.delivery.recover(name) + self.router.recover(name)
+        self.router.attend()
+
+    def _background(self, names: Sequence[str]) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside the bots for as long as the app is on."""
+        timetable = Timetable(
+            self.router,
+            self.database,
+            self.clock,
+            names,
+            self.turns.alarm_was_set,
+            self.delivery.deliver,
+            self.environment.mask,
+            self._dashboard_url,
+        )
+        if self.border.is_alone:
+            return [timetable.run()]
+        retention = Retention(self.database, self.clock, self.project.spec.retention)
+        return [timetable.run(), Watch(self.database, self.look).run(), retention.run()]
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closing.set()
         await self._stack.aclose()
 
     async def receive(self) -> None:
@@ -178,20 +208,26 @@ class App:
         faults = {"/".join(place): fault for place, fault in self.supervisor.faults.items()}
         return {"bots": sorted(self.bots), "faults": faults}
 
+    def _interpreter(self) -> Interpreter:
+        observer = Observers((self.telemetry.observer, self.recorder, self.border.observer))
+        drafts = Drafts(self.connections, self.database, self.clock, self.delivery)
+        return Interpreter(self.database, self.clock, self.delivery.deliver, observer, drafts.of)
+
     def _gates(self, stack: AsyncExitStack) -> Gates:
         carriers = Carriers(
             IDENTITY_PROVIDERS, self._identity.__getitem__, self._only_console, self.environment, self.clock
         )
         stack.push_async_callback(carriers.close)
         key = secret_key(self.state_folder)
-        return Gates(self.database, self.clock, key, carriers.carrier, self._public_url)
+        carrier = self.border.carrier or carriers.carrier
+        return Gates(self.database, self.clock, key, carrier, self._public_url)
 
     def _only_console(self, bot: str) -> bool:
         """Whether the terminal is the only place where anybody talks to a bot."""
         return {platform for name, platform in self.connections if name == bot} == {"console"}
 
-    def _look(self) -> None:
-        """Another process has written: see to what it may have left for us."""
+    def look(self) -> None:
+        """Somebody has written beside our runs, here or in another process: see to what was left for them."""
         self.router.attend()
         self.turns.alarm_was_set.set()
         self.delivery.look(list(self.bots))
@@ -206,19 +242,21 @@ class App:
             self.clock,
             self.meter,
             self.state_folder / "files",
-            self.telemetry.model,
+            lambda model, place: self.recorder.model(self.telemetry.model(model, place)),
+            self.border.model,
         )
         stack.push_async_callback(models.close)
         return LiveBot(
             bot,
             model=models.first,
-            tools=self.telemetry.tools(self._tools_of(bot, stack), spec.name),
-            sandbox=self._sandbox(stack).for_bot(spec.name),
+            tools=self.recorder.tools(self.telemetry.tools(self._tools_of(bot, stack), spec.name)),
+            sandbox=self._sandbox(stack, spec.name),
             mask=self.environment.mask,
             handoff=self._handoff_of(spec),
             team=self.team,
             gate=self.gates.gate,
             metered=models.metered if spec.llm is not None else None,
+            dashboard=self._dashboard_url,
         )
 
     def _handoff_of(self, spec: BotSpec) -> HandoffSection:
@@ -243,18 +281,20 @@ class App:
             return NoTools()
         if name not in self._catalogues:
             workspace = self.project.workspace(name)
-            catalogue = open_workspace(
+            catalogue = self.border.open_tools(
                 workspace.spec, self.environment, self.project.folder, self.state_folder
             )
             stack.push_async_callback(catalogue.close)
             self._catalogues[name] = catalogue
         return self._catalogues[name]
 
-    def _sandbox(self, stack: AsyncExitStack) -> JavaScriptPool:
+    def _sandbox(self, stack: AsyncExitStack, bot: str) -> Sandbox:
+        if self.border.sandbox is not None:
+            return self.border.sandbox(bot)
         if self._pool is None:
             self._pool = JavaScriptPool()
             stack.push_async_callback(self._pool.close)
-        return self._pool
+        return self._pool.for_bot(bot)
 
     def _connect(self, stack: AsyncExitStack) -> None:
         for bot in self._declared:
@@ -289,6 +329,11 @@ class App:
     def _public_url(self) -> str:
         return self.environment.resolve(self.project.spec.server.public_url)
 
+    @property
+    def _dashboard_url(self) -> str:
+        """Where reviewers find the dashboard; "" if it has no address that they can reach."""
+        return self._public_url if self._pages is not None else ""
+
     async def _register(self) -> None:
         """Tell the platforms where their webhooks are. One that is down is told at the next start."""
         for place in self.by_webhook:
@@ -302,9 +347,14 @@ class App:
             self.notes += [line] if line else []
 
     async def _serve(self, stack: AsyncExitStack) -> None:
-        """Start the one HTTP server if any platform listens, or a link leads to it."""
+        """Start the one HTTP server if any platform listens, a link leads to it, or it has a dashboard."""
+        if self.border.is_alone:
+            return
         asks = any(asks_by_link(bot.graph) for bot in self._declared if bot.graph)
-        if not asks and all(platform == "console" for _, platform in self.connections):
+        only_console = all(platform == "console" for _, platform in self.connections)
+        # Whoever pipes lines in wants the answers and the end, not a server.
+        self.has_dashboard = self._pages is not None and not (only_console and self._stdin == "pipe")
+        if only_console and not asks and not self.has_dashboard:
             return
         section = self.project.spec.server
         server = HttpServer(
@@ -320,10 +370,13 @@ class App:
                     lambda: list(self.bots),
                     self.environment.resolve("${BOTCTL_METRICS_TOKEN:-}"),
                 ).routes(),
+                *(self._pages(self) if self._pages and self.has_dashboard else ()),
             ),
         )
         await server.start()
         stack.push_async_callback(server.stop)
+        if self.has_dashboard:
+            stack.enter_context(told_address(self.state_folder, server.url))
         self.server = server
 
 

@@ -36,9 +36,10 @@ from botctl.tools.tool import Tool, ToolResult
 class LateModel:
     """A model that is connected when it is first asked: a missing key stops a step and not the start."""
 
-    def __init__(self, connect: Callable[[], ChatModel]) -> None:
+    def __init__(self, connect: Callable[[], ChatModel], model: ChatModel | None = None) -> None:
+        """model: given if it is connected already."""
         self._connect = connect
-        self._model: ChatModel | None = None
+        self._model = model
         self._connecting = asyncio.Lock()
 
     async def connected(self) -> ChatModel:
@@ -98,6 +99,7 @@ class LiveBot:
         team: Team,
         gate: Callable[[str, str, int, Stored], Gatekeeper] | None,
         metered: Callable[[str, str, Stored], ChatModel] | None,
+        dashboard: str = "",
     ):
         """gate: makes a step's Gatekeeper, from the bot, the runner, the run and the message. metered: makes
         the model of one step, which is paid for, from the runner, the run's id and the message."""
@@ -141,6 +143,7 @@ class LiveBot:
             team=team,
             gate=partial(gate, spec.name) if gate else None,
             metered=metered,
+            dashboard=dashboard,
         )
         self._pinned: dict[str, Program] = {self.program.definition: self.program}
 

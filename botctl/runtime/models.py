@@ -40,19 +40,26 @@ class Models:
         meter: Meter,
         files: Path,
         watch: Callable[[ChatModel, ModelPlace], ChatModel],
+        stand_in: Callable[[str, ModelSection], ChatModel | None] = lambda bot, section: None,
     ) -> None:
-        """folder: where bot.yaml stands; files: where the attachments of messages are."""
+        """folder: where bot.yaml stands; files: where the attachments of messages are; stand_in: who answers
+        for a declared model, from (bot, section), if it is not that model itself."""
         self._spec = spec
         self._meter = meter
-        self.first = connect_model(spec.name, spec.llm, folder, environment, clock, files, watch)
+
+        def late(section: ModelSection | None) -> LateModel:
+            other = stand_in(spec.name, section) if section is not None else None
+            if other is not None:
+                return LateModel(lambda: other, other)
+            return connect_model(spec.name, section, folder, environment, clock, files, watch)
+
+        self.first = late(spec.llm)
         self._chain: list[_Link] = []
         for place, section in enumerate(_sections(spec)):
-            late = self.first
-            if place:
-                late = connect_model(spec.name, section, folder, environment, clock, files, watch)
+            model = late(section) if place else self.first
             provider = provider_named(section.provider)
             tariff = tariff_of(section, provider, environment.resolve(section.base_url))
-            self._chain.append(_Link(provider.name, late, tariff))
+            self._chain.append(_Link(provider.name, model, tariff))
 
     def metered(self, runner: str, run: str, stored: Stored) -> ChatModel:
         """The model of one step: each call is held to the budget before it is made, and booked after."""

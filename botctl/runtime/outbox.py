@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from msgspec import structs
 
 from botctl.clock import Clock
+from botctl.messages import OutgoingMessage
 from botctl.platforms import PLATFORMS
-from botctl.platforms.platform import InMemory, SendError
+from botctl.platforms.platform import Editor, InMemory, SendError
 from botctl.runtime.crew import Crew
 from botctl.runtime.logs import bind
 from botctl.runtime.pace import Paces
@@ -91,6 +92,10 @@ class Delivery:
             self._lanes[lane] = deque((one,))
             self.crew.start(self._empty(lane, sender))
 
+    def is_sending(self, message: OutgoingMessage) -> bool:
+        """Whether something to the same channel is on its way."""
+        return (message.bot, message.platform, message.channel_id) in self._lanes
+
     def recover(self, bot: str) -> int:
         """Send what a former life of this process left behind. How many messages that is."""
         left = self._database.read(lambda connection: outbox.pending(connection, bot))
@@ -167,9 +172,14 @@ class Delivery:
         instead at once."""
         seq = leaving.seq
         try:
-            ids = await sender.send(leaving.message)
+            if leaving.sent_ids and isinstance(sender, Editor):
+                ids = await sender.edit(leaving.message, leaving.sent_ids)
+            else:
+                ids = await sender.send(leaving.message)
         except SendError as error:
             what = error.message
+            if leaving.sent_ids and error.permanent:
+                return structs.replace(leaving, sent_ids=())  # its draft is gone, or too old to be edited
             if error.migrate_to and attempts + 1 < MOST_ATTEMPTS:
                 return await self._follow(leaving, error.migrate_to)
             if error.permanent or attempts + 1 >= MOST_ATTEMPTS:

@@ -61,7 +61,9 @@ class Retention:
             await asyncio.sleep(_PAUSE)
 
     async def _forget_calls(self, before_ms: int) -> None:
-        while await self._database.write(lambda connection: usage.prune(connection, before_ms, _MOST)):
+        gone = _MOST
+        while gone == _MOST:
+            gone = await self._database.write(lambda connection: usage.prune(connection, before_ms, _MOST))
             await asyncio.sleep(_PAUSE)
 
     def _part(self, bounds: Bounds, place: Place) -> asyncio.Future[Swept]:

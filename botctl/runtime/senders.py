@@ -26,7 +26,7 @@ class Sender(Protocol):
 class Senders:
     """Looked up for each message, so that a platform that is switched on later is found."""
 
-    def __init__(self, connections: Mapping[tuple[str, str], Connection], email: EmailSender | None) -> None:
+    def __init__(self, connections: Mapping[tuple[str, str], Connection], email: Sender | None) -> None:
         self._connections = connections
         self._email = email
 

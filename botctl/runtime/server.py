@@ -21,9 +21,9 @@ from starlette.types import Receive, Scope, Send
 from botctl.errors import UserError
 from botctl.platforms.platform import Connection, Doorkeeper
 
-LARGEST_BODY = 256 * 1024
-"""Bytes of a webhook's body."""
-LARGEST_DRAIN = 4 * 1024 * 1024
+LARGEST_BODY = 4 * 1024 * 1024
+"""Bytes of a webhook's body. Meta puts many changes into one, up to some 3 MB."""
+LARGEST_DRAIN = 16 * 1024 * 1024
 """Bytes of a body that is too large that are still read (and dropped), so that its sender hears why."""
 BODY_TIME = 30.0
 """Seconds that a body may take to arrive."""

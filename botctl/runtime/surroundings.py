@@ -39,6 +39,9 @@ def surroundings(
     async def undelivered(id: str, reason: str) -> None:
         await database.write(lambda connection: outbox.undelivered(connection, bot, id, reason))
 
+    async def channel_moved(old: str, new: str) -> None:
+        await database.write(lambda connection: conversations.move(connection, bot, platform, old, new))
+
     largest = round(limits.max_file_mb * 1_000_000)
     return ConnectionContext(
         bot=bot,
@@ -51,4 +54,5 @@ def surroundings(
         undelivered=undelivered,
         webhook_url=webhook_address(public_url, bot, platform),
         may_take_over=may_take_over,
+        channel_moved=channel_moved,
     )

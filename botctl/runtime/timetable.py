@@ -32,9 +32,12 @@ class Timetable:
         was_set: asyncio.Event,
         deliver: Callable[[Sequence[Leaving]], None],
         mask: Callable[[str], str],
+        dashboard: str = "",
     ) -> None:
-        """was_set: whoever writes a moment sets it afterwards. mask takes secrets out of reminders."""
+        """was_set: whoever writes a moment sets it afterwards. mask takes secrets out of reminders.
+        dashboard: its address, for reminders."""
         self._mask = mask
+        self._dashboard = dashboard
         self._router = router
         self._database = database
         self._clock = clock
@@ -87,7 +90,8 @@ class Timetable:
             buttons = decision_buttons(row.id)
             said = conversations.transcript(connection, row.conversation, MOST_TRANSCRIPT)
             key = conversations.key_of(connection, row.conversation)
-            text = self._mask(reminder(row, said, row.bot, f"{key.platform} {key.channel_id}, {key.user_id}"))
+            where = f"{key.platform} {key.channel_id}, {key.user_id}"
+            text = self._mask(reminder(row, said, row.bot, where, self._dashboard))
             senders = (row.bot, row.runner)
             leaving += tell(connection, senders, whom, text, now_ms, run=row.run, buttons=buttons)
         return leaving

@@ -20,6 +20,7 @@ from botctl.messages import Answer, IncomingMessage
 from botctl.runtime.bot import LiveBot
 from botctl.runtime.decisions import Pressed, decide, pressed
 from botctl.runtime.greeting import hold, is_reset, reset, tell_refused, welcome
+from botctl.runtime.takeover import keep
 from botctl.runtime.team import Team
 from botctl.runtime.telemetry import Traffic
 from botctl.runtime.typing_sign import TypingSigns
@@ -111,11 +112,15 @@ class Turns:
         if reason:
             await self._database.write(lambda connection: inbox.ignore(connection, stored.seq, reason))
             return Answer(run_id="", status="ignored", reason=reason)
-        if is_reset(stored.message):
-            return await self._start_over(stored)
         button = pressed(stored.message)
         if button is not None:
             return await self._decide(stored, button)
+        person = self._database.read(lambda connection: conversations.taken_by(connection, conversation))
+        if person:
+            kept = await self._database.write(lambda connection: keep(connection, stored, person))
+            return Answer(run_id="", status="ignored", reason=kept)
+        if is_reset(stored.message):
+            return await self._start_over(stored)
         if any(one.refused for one in stored.message.attachments):
             told = await self._tell_refused(stored)
             if not _has_anything_else(stored.message):

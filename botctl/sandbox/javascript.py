@@ -61,6 +61,11 @@ class JavaScriptPool:
         self._queues: dict[str, deque[asyncio.Future[Child]]] = {}
         self._closed = False
 
+    @property
+    def own_tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks that make children ready; they are the pool's own, not its callers'."""
+        return frozenset(self._starts)
+
     def for_bot(self, bot: str) -> BotJavaScript:
         """The sandbox as this bot's nodes see it."""
         return BotJavaScript(self, bot)

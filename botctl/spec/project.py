@@ -21,13 +21,32 @@ class ServerSection(Section):
     """The address under which the outside reaches this server, for webhooks and links."""
 
 
+Right = Literal["see", "decide", "talk", "manage"]
+
+
+class ReviewerSection(Section):
+    """One of `dashboard.reviewers`: who may use the dashboard and the API, and for what."""
+
+    name: str = Field(min_length=1, max_length=100)
+    """Who it is; decisions are recorded under this name, and `reviewers` of a handoff mean it."""
+    token: str
+    """What this person logs in with, as `${NAME}`: 16 characters or more."""
+    rights: list[Right] = ["see", "decide", "talk", "manage"]
+    """see: read everything; decide: handoffs; talk: answer people in place of a bot; manage: cancel and retry
+    runs, cancel schedules, start conversations over, send dead letters again. Whoever has one may see."""
+    bots: list[str] = []
+    """Only what belongs to these bots; empty: all."""
+
+
 class DashboardSection(Section):
     """`dashboard`: who may use it."""
 
     enabled: bool = False
-    """Whether `botctl run` serves the dashboard."""
+    """Whether `botctl run` serves the dashboard and the API."""
+    reviewers: list[ReviewerSection] = []
+    """Who may use it, each with rights of their own."""
     tokens: dict[str, str] = {}
-    """Reviewers by name, each with a token as `${NAME}`."""
+    """The short form: reviewers with all rights by name, each with a token as `${NAME}`."""
 
 
 class SmtpSection(Section):
@@ -55,6 +74,8 @@ class RetentionSection(Section):
     """Finished runs and their steps."""
     messages: Duration = 2_592_000.0
     """Messages that were dealt with."""
+    usage: Duration = 34_560_000.0
+    """What single model calls cost; caps and wallets go on counting what is taken away."""
     files: Duration = 604_800.0
     """Files that came with messages."""
 
@@ -74,5 +95,8 @@ class ProjectSpec(Section):
     """The mail server for notices; without one nobody is told by email."""
     limits: dict[str, Any] = {}
     """Limits for all bots; a bot's own go before."""
+    record: Literal["console", "all", "none"] = "console"
+    """Of which runs all that models and tools were asked and answered is kept, so that they can be
+    made tests (`botctl runs export`): of those in the terminal, of all, of none."""
     retention: RetentionSection = Field(default_factory=RetentionSection)
     """How long finished things are kept."""

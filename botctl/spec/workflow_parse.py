@@ -116,6 +116,7 @@ class _Parser:
     def _no_workflow(self, base: Path, value: Any) -> None:
         message = "a workflow must contain nodes (array) and edges (array)"
         at, label, help = base, f"this is {kind_of(value)}", "write `nodes:` and `edges:`, each with a list"
+        is_misspelt = False
         if value is None and not base:
             label = "this file is empty"
         elif isinstance(value, dict):
@@ -125,13 +126,13 @@ class _Parser:
                 help = "; ".join(f"add `{key}: []`" for key in lacking)
                 close = [(key, close_word(key, set(value))) for key in lacking]
                 if all(match for _, match in close):
-                    at = (*base, str(close[0][1]))
+                    at, is_misspelt = (*base, str(close[0][1])), True
                     help = f"did you mean {one_of(lacking, 'and')}?"
             else:
                 wrong = next(key for key in ("nodes", "edges") if not isinstance(value[key], list))
                 at, label = (*base, wrong), f"`{wrong}` is {kind_of(value[wrong])}"
                 help = f"write `{wrong}` as a list: `{wrong}: []`, or lines that begin with `-`"
-        self.say("110", Finding(message, at=at, label=label, help=help))
+        self.say("110", Finding(message, at=at, key=is_misspelt, label=label, help=help))
 
     def _node(self, value: Any, at: Path) -> NodeSpec | None:
         if not isinstance(value, dict):

@@ -123,6 +123,14 @@ def awaiting_conversations(connection: sqlite3.Connection, runner: str) -> set[i
     return {int(row[0]) for row in rows}
 
 
+def of_run(connection: sqlite3.Connection, run: int) -> list[tuple[str, str, int | None]]:
+    """(method, hash, when it was used) of all codes and links of a run, oldest first."""
+    rows = connection.execute(
+        "SELECT method, hash, used_at FROM challenges WHERE run = ? ORDER BY seq", (run,)
+    ).fetchall()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def leave(connection: sqlite3.Connection, run: int, ids: Sequence[str] = ()) -> None:
     """What a gate sent, these ids, is void; without ids, all that a run sent."""
     if not ids:

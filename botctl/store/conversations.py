@@ -6,6 +6,9 @@ import sqlite3
 
 from botctl.messages import ConversationKey, IncomingMessage
 
+KEPT_FOR_PERSON = "kept for the person who has taken the conversation over: "
+"""How the reason of a message starts that a person answers, not the bot."""
+
 
 def touch(connection: sqlite3.Connection, message: IncomingMessage) -> tuple[int, int]:
     """The conversation's number, made or brought up to date by a message of it; and when the message before
@@ -42,6 +45,28 @@ def welcome(connection: sqlite3.Connection, conversation: int) -> bool:
 def cut(connection: sqlite3.Connection, conversation: int, before: int) -> None:
     """Forget history up to and including the message `before` (an inbox.seq)."""
     connection.execute("UPDATE conversations SET cut_at = ? WHERE seq = ?", (before, conversation))
+
+
+def take(connection: sqlite3.Connection, conversation: int, by: str) -> str:
+    """Let a person answer in place of the bot; who does from now on: whoever took it first."""
+    connection.execute(
+        "UPDATE conversations SET taken_by = ? WHERE seq = ? AND taken_by = ''", (by, conversation)
+    )
+    return taken_by(connection, conversation)
+
+
+def hand_back(connection: sqlite3.Connection, conversation: int) -> bool:
+    """Let the bot answer again; whether a person did."""
+    changed = connection.execute(
+        "UPDATE conversations SET taken_by = '' WHERE seq = ? AND taken_by <> ''", (conversation,)
+    )
+    return changed.rowcount > 0
+
+
+def taken_by(connection: sqlite3.Connection, conversation: int) -> str:
+    """The person who answers in place of the bot; "" if nobody does."""
+    row = connection.execute("SELECT taken_by FROM conversations WHERE seq = ?", (conversation,)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def last_at(connection: sqlite3.Connection, bot: str, platform: str, channel: str, user: str) -> int | None:
@@ -99,7 +124,7 @@ def history(
     rows = connection.execute(
         "SELECT role, text FROM ("
         " SELECT 'user' AS role, text, received_at AS at, seq FROM inbox"
-        " WHERE conversation = :conversation AND seq < :before AND status = 'done'"
+        " WHERE conversation = :conversation AND seq < :before AND (status = 'done' OR reason LIKE :kept)"
         " AND seq > (SELECT cut_at FROM conversations WHERE seq = :conversation)"
         " UNION ALL"
         " SELECT 'assistant', o.text, o.created_at, o.seq FROM outbox o"
@@ -107,6 +132,6 @@ def history(
         " (SELECT coalesce(max(received_at), 0) FROM inbox WHERE conversation = :conversation AND seq <="
         "  (SELECT cut_at FROM conversations WHERE seq = :conversation))"
         ") ORDER BY at DESC, role, seq DESC LIMIT :most",
-        {"conversation": conversation, "before": before, "most": most},
+        {"conversation": conversation, "before": before, "most": most, "kept": f"{KEPT_FOR_PERSON}%"},
     ).fetchall()
     return [(str(role), str(text)) for role, text in reversed(rows)]

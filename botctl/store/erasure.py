@@ -54,7 +54,7 @@ def erase(connection: sqlite3.Connection, conversation: int, now_ms: int) -> dic
     if forgotten:
         removed["usage"] = forgotten  # what was spent stays: it is the bot's money
     runs = "run IN (SELECT seq FROM runs WHERE conversation = ?)"
-    for table in ("steps", "once", "events"):
+    for table in ("steps", "once", "recorded", "events"):
         delete(table, runs, conversation)
     for table in ("outbox", "tickets", "handoffs", "schedules", "challenges"):
         delete(table, f"conversation = ? OR {runs}", conversation, conversation)

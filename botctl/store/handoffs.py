@@ -18,6 +18,10 @@ from botctl.store import events
 HandoffStatus = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 
 
+class StrangerError(UserError):
+    """Who decides is none of those who may."""
+
+
 class HandoffRow(Struct, frozen=True, kw_only=True):
     """A handoff as it is stored. seq is 0 before it is. Times in milliseconds since 1970, UTC.
 
@@ -135,6 +139,15 @@ def latest(
         f" (SELECT seq FROM handoffs{where} ORDER BY {order} DESC LIMIT ?) ORDER BY seq DESC",
         (*values, most),
     ).fetchall()
+    return [_row(row) for row in rows]
+
+
+def numbered(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[HandoffRow]:
+    """The handoffs of these numbers, in their order."""
+    rows = [
+        connection.execute(f"SELECT {_COLUMNS} FROM handoffs WHERE seq = ?", (number,)).fetchone()
+        for number in numbers
+    ]
     return [_row(row) for row in rows]
 
 
@@ -290,11 +303,11 @@ def _refuse_decided(row: HandoffRow, now_ms: int) -> None:
 
 def _refuse_stranger(row: HandoffRow, by: str) -> None:
     if row.reviewers and by.casefold() not in (name.casefold() for name in row.reviewers):
-        raise UserError(
+        raise StrangerError(
             f"`{by}` may not decide handoff `{row.id}`", help="these may: " + ", ".join(row.reviewers)
         )
     if not row.allow_self and row.requester and by.casefold() == row.requester.casefold():
-        raise UserError(
+        raise StrangerError(
             f"`{by}` asked for what handoff `{row.id}` is about, and may not decide it",
             help="let somebody else decide, or set `handoff.allow_self: true` in bot.yaml",
         )

@@ -113,6 +113,12 @@ def get(connection: sqlite3.Connection, seq: int) -> Stored:
     return _stored(row)
 
 
+def of_run(connection: sqlite3.Connection, run: int) -> list[Stored]:
+    """The messages that started a run or woke it, in order."""
+    rows = connection.execute("SELECT seq FROM inbox WHERE run = ? ORDER BY seq", (run,)).fetchall()
+    return [get(connection, row[0]) for row in rows]
+
+
 def load_cursor(connection: sqlite3.Connection, bot: str, platform: str) -> str | None:
     """How far a platform's messages were stored, in the platform's own words."""
     row = connection.execute(

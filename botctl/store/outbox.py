@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -14,12 +14,16 @@ from botctl.messages import Attachment, Button, OutgoingMessage
 
 
 class Leaving(Struct, frozen=True):
-    """A message on its way out, with its place in the order and how often it was tried."""
+    """A message on its way out, with its place in the order and how often it was tried.
+
+    sent_ids: the platform's ids of a draft of it, which it takes the place of.
+    """
 
     seq: int
     message: OutgoingMessage
     attempts: int = 0
     next_at: int = 0
+    sent_ids: tuple[str, ...] = ()
 
 
 def add(
@@ -52,6 +56,47 @@ def add(
     return Leaving(row[0], message)
 
 
+def add_draft(
+    connection: sqlite3.Connection, message: OutgoingMessage, *, conversation: int, run: int, now_ms: int
+) -> Leaving:
+    """Store what is shown while it is written: it is no message that must leave until it is complete."""
+    leaving = add(connection, message, said_by="node", conversation=conversation, run=run, now_ms=now_ms)
+    connection.execute("UPDATE outbox SET status = 'draft' WHERE seq = ?", (leaving.seq,))
+    return leaving
+
+
+def draft(connection: sqlite3.Connection, run: int) -> Leaving | None:
+    """The draft of a run that is not complete yet."""
+    row = connection.execute(
+        "SELECT seq, id, bot, platform, channel_id, text, rest, attempts, next_at, sent_ids FROM outbox"
+        " WHERE run = ? AND status = 'draft' ORDER BY seq DESC LIMIT 1",
+        (run,),
+    ).fetchone()
+    return _leaving(row) if row else None
+
+
+def drafted(connection: sqlite3.Connection, seq: int, ids: Sequence[str]) -> None:
+    """The platform shows a draft, under these ids."""
+    connection.execute("UPDATE outbox SET sent_ids = ? WHERE seq = ?", (json.dumps(list(ids)), seq))
+
+
+def complete(connection: sqlite3.Connection, message: OutgoingMessage) -> Leaving:
+    """What a draft showed is whole: it must leave, in its place."""
+    row = connection.execute(
+        "UPDATE outbox SET text = ?, rest = ?, status = 'pending' WHERE id = ? AND status = 'draft'"
+        " RETURNING seq, sent_ids",
+        (message.text, _rest(message), message.id),
+    ).fetchone()
+    return Leaving(row[0], message, sent_ids=tuple(json.loads(row[1] or "[]")))
+
+
+def leave_drafts(connection: sqlite3.Connection, run: int, now_ms: int) -> None:
+    """What a run showed and then did not say stays as it was seen."""
+    connection.execute(
+        "UPDATE outbox SET status = 'sent', sent_at = ? WHERE run = ? AND status = 'draft'", (now_ms, run)
+    )
+
+
 def has(connection: sqlite3.Connection, id: str) -> bool:
     """Whether a message of this id was stored."""
     return connection.execute("SELECT 1 FROM outbox WHERE id = ?", (id,)).fetchone() is not None
@@ -60,11 +105,11 @@ def has(connection: sqlite3.Connection, id: str) -> bool:
 def pending(connection: sqlite3.Connection, bot: str) -> list[Leaving]:
     """What has not left yet, in order."""
     rows = connection.execute(
-        "SELECT seq, id, bot, platform, channel_id, text, rest, attempts, next_at FROM outbox"
+        "SELECT seq, id, bot, platform, channel_id, text, rest, attempts, next_at, sent_ids FROM outbox"
         " WHERE bot = ? AND status = 'pending' ORDER BY seq",
         (bot,),
     ).fetchall()
-    return [Leaving(row[0], _message(row[1:7]), row[7], row[8]) for row in rows]
+    return [_leaving(row) for row in rows]
 
 
 def sent(connection: sqlite3.Connection, seq: int, ids: Sequence[str], now_ms: int) -> None:
@@ -102,9 +147,20 @@ def undelivered(connection: sqlite3.Connection, bot: str, id: str, error: str) -
 def revive(connection: sqlite3.Connection, run: int) -> int:
     """Try the dead letters of a run again, from the start; how many there were."""
     return connection.execute(
-        "UPDATE outbox SET status = 'pending', attempts = 0, next_at = 0 WHERE run = ? AND status = 'dead'",
+        "UPDATE outbox SET status = 'pending', attempts = 0, next_at = 0, sent_ids = ''"
+        " WHERE run = ? AND status = 'dead'",
         (run,),
     ).rowcount
+
+
+def revive_one(connection: sqlite3.Connection, id: str) -> bool:
+    """Try one dead letter again, from the start; whether it was one."""
+    revived = connection.execute(
+        "UPDATE outbox SET status = 'pending', attempts = 0, next_at = 0, sent_ids = ''"
+        " WHERE id = ? AND status = 'dead'",
+        (id,),
+    )
+    return revived.rowcount > 0
 
 
 class OutboxRow(NamedTuple):
@@ -126,6 +182,15 @@ def of_run(connection: sqlite3.Connection, run: int) -> list[OutboxRow]:
     return [OutboxRow(*row) for row in rows]
 
 
+def messages_of(connection: sqlite3.Connection, run: int) -> list[tuple[int, OutgoingMessage]]:
+    """(when it was said, message) of all that a run said or ordered, in order."""
+    rows = connection.execute(
+        "SELECT created_at, id, bot, platform, channel_id, text, rest FROM outbox WHERE run = ? ORDER BY seq",
+        (run,),
+    ).fetchall()
+    return [(row[0], _message(row[1:7])) for row in rows]
+
+
 def counts(connection: sqlite3.Connection, bot: str) -> dict[str, int]:
     """How many messages of a bot wait to leave, and how many are dead letters."""
     return {
@@ -134,6 +199,10 @@ def counts(connection: sqlite3.Connection, bot: str) -> dict[str, int]:
         ).fetchone()[0]
         for status in ("pending", "dead")
     }
+
+
+def _leaving(row: Sequence[Any]) -> Leaving:
+    return Leaving(row[0], _message(tuple(row[1:7])), row[7], row[8], tuple(json.loads(row[9] or "[]")))
 
 
 def _rest(message: OutgoingMessage) -> str:

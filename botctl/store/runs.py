@@ -42,7 +42,7 @@ class RunRow(Struct, frozen=True):
     tokens: int
 
 
-_RARE = ("running", "waiting", "error", "budget", "cancelled")
+RARE = ("running", "waiting", "error", "budget", "cancelled")
 _FIELDS = RunRow.__struct_fields__[1:]
 _COLUMNS = ", ".join(_FIELDS)
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))}) RETURNING seq"
@@ -194,8 +194,8 @@ def latest(
     if bot is not None:
         asked.append("bot = ?")
         values.append(bot)
-    if status in _RARE:
-        asked.append(f"status = '{status}'")  # spelled out, or SQLite does not use the index of rare ones
+    if status in RARE:
+        asked.append(of_rare_status(status))
     elif status is not None:
         asked.append("status = ?")
         values.append(status)
@@ -209,6 +209,21 @@ def latest(
         (*values, most),
     ).fetchall()
     return [RunRow(*row) for row in rows]
+
+
+def numbered(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[RunRow]:
+    """The runs of these numbers, in their order, without their state."""
+    columns = _COLUMNS.replace("state", repr(""), 1)
+    rows = [
+        connection.execute(f"SELECT seq, {columns} FROM runs WHERE seq = ?", (number,)).fetchone()
+        for number in numbers
+    ]
+    return [RunRow(*row) for row in rows]
+
+
+def of_rare_status(status: str) -> str:
+    """The condition for one of `RARE`; only with both parts does SQLite use their index."""
+    return f"status = '{status}' AND status IN {RARE}"
 
 
 def called_by(connection: sqlite3.Connection, run: int) -> list[int]:

@@ -118,6 +118,15 @@ def latest(
     return [_row(row) for row in rows]
 
 
+def numbered(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[ScheduleRow]:
+    """The schedules of these numbers, in their order."""
+    rows = [
+        connection.execute(f"SELECT {_COLUMNS} FROM schedules WHERE seq = ?", (number,)).fetchone()
+        for number in numbers
+    ]
+    return [_row(row) for row in rows]
+
+
 def next_due(connection: sqlite3.Connection, bots: Sequence[str]) -> int | None:
     """When the next schedule of these bots is to be said; None if nothing is."""
     moments: list[int] = []

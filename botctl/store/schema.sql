@@ -8,6 +8,8 @@
 -- stand, which loops turn, its variables); every wave replaces it. `steps` is the journal, append-only: one row
 -- per execution of a node, small, cut and masked, for people to read. `once` is what makes a step's outside
 -- effects happen once: an intent is written before the effect, its result after; rows go when the run ends.
+-- `recorded` keeps what models and tools were asked and answered, in full, of the runs that are kept to be made
+-- tests (`record` in botctl.yaml; those in the terminal, if nothing is said).
 -- The definition a run started with is in `definitions`, by hash, so editing a file changes no run under way.
 --
 -- A run that waits is woken by a message, by a moment (`runs.wake_at`), or by a row of `events`: a decision, a
@@ -34,6 +36,7 @@ CREATE TABLE conversations (
   previous_at INTEGER NOT NULL DEFAULT 0,       -- last_at before the last message
   welcomed    INTEGER NOT NULL DEFAULT 0,       -- 1: the welcome was said
   cut_at      INTEGER NOT NULL DEFAULT 0,       -- history before this inbox.seq is forgotten
+  taken_by    TEXT NOT NULL DEFAULT '',         -- the person who answers in place of the bot; '': nobody does
   UNIQUE (bot, platform, channel_id, user_id, thread_id)
 );
 
@@ -79,7 +82,7 @@ CREATE TABLE runs (
   awaits_reply   INTEGER NOT NULL,              -- 1: the next message of its conversation wakes it
   wake_at        INTEGER,                       -- the first moment that wakes it
   definition     TEXT NOT NULL,
-  status         TEXT NOT NULL,                 -- running, waiting, completed, error, cancelled
+  status         TEXT NOT NULL,                 -- running, waiting, completed, error, budget, cancelled
   state          TEXT NOT NULL,
   nodes_executed INTEGER NOT NULL,
   nodes_total    INTEGER NOT NULL,
@@ -94,7 +97,8 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_unfinished ON runs (runner, status) WHERE status IN ('running', 'waiting');
 CREATE INDEX runs_bot ON runs (bot, seq);
-CREATE INDEX runs_status ON runs (status, seq) WHERE status IN ('running', 'waiting', 'error', 'cancelled');
+CREATE INDEX runs_status ON runs (status, seq) WHERE status IN
+  ('running', 'waiting', 'error', 'budget', 'cancelled');
 CREATE INDEX runs_waiting ON runs (conversation, seq) WHERE status = 'waiting';
 CREATE INDEX runs_awaiting ON runs (conversation) WHERE awaits_reply = 1;
 CREATE INDEX runs_alarms ON runs (wake_at) WHERE wake_at IS NOT NULL;
@@ -135,6 +139,18 @@ CREATE TABLE once (
   PRIMARY KEY (run, node, frame, key)
 ) WITHOUT ROWID;
 
+CREATE TABLE recorded (
+  seq      INTEGER PRIMARY KEY,
+  run      INTEGER NOT NULL,
+  node     TEXT NOT NULL,
+  kind     TEXT NOT NULL,                       -- model, tool
+  asked    TEXT NOT NULL,                       -- {"prompt", "after_tool"} or {"tool", "arguments"}, JSON, masked
+  answered TEXT NOT NULL,                       -- what came back, or how it failed, JSON, masked
+  at       INTEGER NOT NULL,
+  number   INTEGER NOT NULL                     -- orders them by when they were made
+);
+CREATE INDEX recorded_run ON recorded (run);
+
 CREATE TABLE outbox (
   seq          INTEGER PRIMARY KEY,
   id           TEXT NOT NULL UNIQUE,
@@ -143,11 +159,12 @@ CREATE TABLE outbox (
   channel_id   TEXT NOT NULL,
   conversation INTEGER,
   run          INTEGER,
-  said_by      TEXT NOT NULL,                   -- node: to the user; order: elsewhere; bot: a fallback, a notice
+  said_by      TEXT NOT NULL,                   -- node: to the user; order: elsewhere; bot: a fallback, a notice;
+                                                -- person:<name>: who has taken the conversation over
   text         TEXT NOT NULL,
   rest         TEXT NOT NULL,                   -- the other fields of the message, JSON
   created_at   INTEGER NOT NULL,
-  status       TEXT NOT NULL,                   -- pending, sent, dead
+  status       TEXT NOT NULL,                   -- pending, sent, dead, draft (shown while it is written)
   attempts     INTEGER NOT NULL DEFAULT 0,
   next_at      INTEGER NOT NULL DEFAULT 0,
   sent_at      INTEGER,
@@ -268,6 +285,14 @@ CREATE TABLE verified (
   contact      TEXT NOT NULL,
   verified_at  INTEGER NOT NULL,
   PRIMARY KEY (bot, platform, user_id, contact_type)
+) WITHOUT ROWID;
+
+-- Links and sessions of the dashboard are signed, not stored; what must not be used again is, until it would
+-- be too old anyway.
+
+CREATE TABLE logins (
+  mark       TEXT PRIMARY KEY,                  -- a hash of the link's or session's random part
+  expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- Money, in micro-cents (1,000,000 are a cent). Before a model is asked under a cap, a row of `reservations`

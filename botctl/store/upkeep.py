@@ -66,7 +66,8 @@ def prune(connection: sqlite3.Connection, bounds: Bounds, place: Place, most: in
 
 _MAY_GO = """
 SELECT 1 FROM runs r WHERE r.seq = :run
- AND r.status IN ('completed', 'error', 'budget', 'cancelled') AND r.in_doubt = 0 AND r.finished_at < :runs_before_ms
+ AND r.status IN ('completed', 'error', 'budget', 'cancelled') AND r.in_doubt = 0
+ AND r.finished_at < :runs_before_ms
  AND NOT EXISTS (SELECT 1 FROM events WHERE run = r.seq)
  AND NOT EXISTS (SELECT 1 FROM outbox WHERE run = r.seq AND status = 'pending')
  AND NOT EXISTS (SELECT 1 FROM handoffs WHERE run = r.seq AND status = 'pending')
@@ -75,7 +76,7 @@ SELECT 1 FROM runs r WHERE r.seq = :run
  AND NOT EXISTS (SELECT 1 FROM inbox WHERE seq = r.dealing AND status = 'pending')
 """  # the challenges of a day are counted by the limits on codes
 
-_OF_A_RUN = ("steps", "once", "outbox", "tickets", "handoffs", "schedules", "challenges")
+_OF_A_RUN = ("steps", "once", "recorded", "outbox", "tickets", "handoffs", "schedules", "challenges")
 
 
 def _prune_runs(

@@ -63,6 +63,16 @@ class Catalogue:
         found.extend(skill.tool for skill in self._read_skills().values())
         return [tool for tool in found if self.decide(tool.name) != "deny"]
 
+    async def listed(self) -> dict[str, Mapping[str, Tool]]:
+        """What each MCP server offers, by its name, whatever the policy says; without those that are down."""
+        listed = await asyncio.gather(*(self._tools_of(prefix) for prefix in self._in_order))
+        servers = [self._servers[prefix] for prefix in self._in_order]
+        return {
+            server.settings.name: tools
+            for server, tools in zip(servers, listed, strict=True)
+            if server.problem is None
+        }
+
     def problems(self) -> dict[str, str]:
         """Which servers and skills could not be switched on last time, and why."""
         told: dict[str, BotctlError] = {}

@@ -17,13 +17,11 @@ from urllib.parse import quote, urlsplit
 from botctl.duration import format_duration
 from botctl.errors import OutsideError, UserError
 from botctl.tools.parsed_text import parse_text
-from botctl.tools.tool import Tool, ToolHints, ToolResult
+from botctl.tools.tool import FUNCTIONS, Tool, ToolHints, ToolResult
 
 if TYPE_CHECKING:
     import httpx
 
-FUNCTIONS = "functions"
-"""The server part of a function's tool name."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _IN_QUERY = ("GET", "DELETE")
 _LONGEST_ANSWER = 10_000_000

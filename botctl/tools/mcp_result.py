@@ -44,18 +44,22 @@ def to_result(result: CallToolResult, tool: Tool) -> ToolResult:
 
 
 def _unwrapped(content: Any, tool: Tool) -> Any:
-    """The value itself where the server's SDK only wrapped it as {"result": value}.
+    """The value itself where the server's SDK only wrapped it as {"result": value}."""
+    if not isinstance(content, dict) or content.keys() != {"result"}:
+        return content
+    return content["result"] if is_wrapped(tool.output_schema or {}) else content
+
+
+def is_wrapped(schema: Mapping[str, Any]) -> bool:
+    """Whether this output schema is of a value that the server's SDK wraps as {"result": value}.
 
     The Python SDK does so for every return type that is not an object, under a schema titled
     `<function>Output` (mcp 2.3.0, func_metadata.py); FastMCP marks the schema instead. A class of the
     server's own that happens to have the one field `result` is left alone: class names begin with a capital.
     """
-    if not isinstance(content, dict) or content.keys() != {"result"}:
-        return content
-    schema: Mapping[str, Any] = tool.output_schema or {}
     title = str(schema.get("title", ""))
     by_sdk = title.endswith("Output") and not title[0].isupper() and schema.get("required") == ["result"]
-    return content["result"] if by_sdk or schema.get("x-fastmcp-wrap-result") else content
+    return bool(by_sdk or schema.get("x-fastmcp-wrap-result"))
 
 
 def _text(block: ContentBlock) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+FUNCTIONS = "functions"
+"""The server part of a function's tool name."""
+
 
 class ToolHints(Struct, frozen=True, kw_only=True):
     """The MCP annotations of a tool; None where the server did not say. They are claims, not proofs."""

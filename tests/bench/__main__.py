@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from tests.bench import engine, load, scale
+from tests.bench import engine, lint, load, scale
 from tests.bench.bench_sandbox import measure_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,7 +31,7 @@ Row = tuple[str, str, str]
 def main() -> None:
     """Measure everything and print the table."""
     rows: list[Row] = []
-    for measure in (_engine, _http, _start, _sandbox, _memory, _scale):
+    for measure in (_engine, _http, _start, _lint, _sandbox, _memory, _scale):
         print(f"measuring {measure.__name__.strip('_')} ...", file=sys.stderr)
         rows += measure()
     width = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -105,6 +105,18 @@ def _start() -> list[Row]:
             f"{validate * 1000:.0f} ms",
             f"{validate / three:.2f} times importing typer, pydantic, yaml",
         ),
+    ]
+
+
+def _lint() -> list[Row]:
+    (small, few), (large, many) = lint.work(lint.NODES), lint.work(8 * lint.NODES)
+    growth = (many / large) / (few / small)
+    return [
+        (
+            f"linter, {lint.WORKFLOWS:,} workflows of {lint.NODES} nodes",
+            f"{lint.nodes_per_second():,.0f} nodes/s",
+            f"work per node of one with {large}: {growth:.2f} times that with {small}",
+        )
     ]
 
 

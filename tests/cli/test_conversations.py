@@ -60,6 +60,7 @@ def test_conversations_are_listed_newest_first_with_their_counts(project: Path) 
             "messages": 1,
             "runs": 1,
             "waiting": 0,
+            "taken_by": None,
         }
     ]
 

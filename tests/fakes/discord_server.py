@@ -161,6 +161,9 @@ class DiscordServer:
             case ["POST", "channels", channel, "messages"] if channel in self.channels:
                 nonce = body.get("nonce", "") if body.get("enforce_nonce") else ""
                 return json_response(self._by_nonce.get(nonce) or self._create(channel, body))
+            case ["PATCH", "channels", channel, "messages", id] if int(id) - 5000 in range(len(self.sent)):
+                shown = self.sent[int(id) - 5000] = {**self.sent[int(id) - 5000], **body}
+                return json_response(shown)
             case ["POST", "channels", channel, "typing"] if channel in self.channels:
                 return web.Response(status=204)
             case ["POST", "interactions", _, token, "callback"] if token in self.tokens:

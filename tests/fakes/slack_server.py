@@ -139,6 +139,11 @@ class SlackServer:
             return {"error": "invalid_blocks"}
         return {"channel": arguments["channel"], "ts": f"1700000000.{len(self.calls):06}"}
 
+    def _chat_update(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["ts"] != "1700000000.000001":
+            return {"error": "message_not_found"}
+        return {"channel": arguments["channel"], "ts": arguments["ts"], "text": arguments["text"]}
+
     def _files_getUploadURLExternal(self, arguments: dict[str, Any]) -> dict[str, Any]:
         self._count += 1
         url = f"http://{self.origin}/upload/F{self._count}?length={arguments['length']}"

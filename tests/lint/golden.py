@@ -1,4 +1,5 @@
-"""The golden cases: `cases/*.yaml` and `*.json` checked as workflow files, and what is said about each.
+"""The golden cases: `cases/*.yaml` and `*.json` checked as workflow files, folders as whole projects, and
+what is said about each.
 
 `python tests/lint/golden.py --write` (or `make golden`) writes the `.out` files anew; read the diff.
 """
@@ -19,15 +20,16 @@ CASES = Path(__file__).resolve().parent / "cases"
 
 def cases() -> list[Path]:
     """Every case, by name."""
-    return sorted(path for path in CASES.iterdir() if path.suffix in (".yaml", ".json"))
+    return sorted(path for path in CASES.iterdir() if path.suffix in (".yaml", ".json") or path.is_dir())
 
 
 def told(case: Path) -> str:
-    """What `botctl validate` prints about a case, called in its folder."""
+    """What `botctl validate` prints about a case: called in a project, or beside a workflow file."""
     before = Path.cwd()
-    os.chdir(CASES)
+    folder = case if case.is_dir() else CASES
+    os.chdir(folder)
     try:
-        checked = check_paths([Path(case.name)], load_project_file(CASES))
+        checked = check_paths([] if case.is_dir() else [Path(case.name)], load_project_file(folder))
         return FORMATS["text"](checked.diagnostics, checked.sources, plain) + "\n"
     finally:
         os.chdir(before)

@@ -42,11 +42,22 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("bots/b", ["bots/b/workflow.yaml WF201", "workspaces/w.yaml WS101"]),
-        ("b", ["bots/b/workflow.yaml WF201", "botctl.yaml PJ101", "workspaces/w.yaml WS101"]),
+        (
+            "bots/b",
+            ["bots/b/tests/first.yaml ST103", "bots/b/workflow.yaml WF201", "workspaces/w.yaml WS101"],
+        ),
+        (
+            "b",
+            [
+                "bots/b/tests/first.yaml ST103",
+                "bots/b/workflow.yaml WF201",
+                "botctl.yaml PJ101",
+                "workspaces/w.yaml WS101",
+            ],
+        ),
         ("bots/b/bot.yaml", ["bots/b/workflow.yaml WF201", "workspaces/w.yaml WS101"]),
         ("bots/b/workflow.yaml", ["bots/b/workflow.yaml WF201"]),
-        ("bots/b/tests/first.yaml", []),
+        ("bots/b/tests/first.yaml", ["bots/b/tests/first.yaml ST103"]),
         ("w", ["workspaces/w.yaml WS101"]),
         ("workspaces/w.yaml", ["workspaces/w.yaml WS101"]),
         ("workspaces", ["workspaces/w.yaml WS101"]),
@@ -60,6 +71,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
             [
                 "botctl.yaml PJ101",
                 "bots/a/bot.yaml BT101",
+                "bots/b/tests/first.yaml ST103",
                 "bots/b/workflow.yaml WF201",
                 "workspaces/w.yaml WS101",
             ],
@@ -79,7 +91,7 @@ def test_without_a_path_it_is_the_whole_project(world: Project) -> None:
 def test_what_two_paths_share_is_told_once(world: Project) -> None:
     found = check_paths([Path("bots/b"), Path("workspaces/w.yaml")], world).diagnostics
 
-    assert [diagnostic.code for diagnostic in found] == ["WF201", "WS101"]
+    assert [diagnostic.code for diagnostic in found] == ["ST103", "WF201", "WS101"]
 
 
 @pytest.mark.parametrize(

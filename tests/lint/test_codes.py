@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from botctl.lint.bot_rules import BOT_RULES, PROJECT_RULES, WORKSPACE_RULES
 from botctl.lint.check import check_paths
 from botctl.lint.codes import page_of, pages
 from botctl.lint.rules import RULES
@@ -17,10 +18,58 @@ from botctl.source.rule import Rule
 PACKAGE = Path(__file__).resolve().parents[2] / "botctl"
 PAGES = pages()
 BLOCK = re.compile(r"^(Bad|Good):\n\n```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILES = {"BT": "bots/demo/bot.yaml", "WS": "workspaces/demo.yaml", "PJ": "botctl.yaml"}
+FILES = {
+    **dict.fromkeys(("BT213", "BT214"), "bots/demo/workflow.yaml"),
+    **dict.fromkeys(("BT1", "BT2", "CS", "SC1", "SC203", "SC301", "PF302", "PF303"), "bots/demo/bot.yaml"),
+    **dict.fromkeys(("WS", "TL2", "SC103"), "workspaces/demo.yaml"),
+    **dict.fromkeys(("PJ", "SC302", "SC303"), "botctl.yaml"),
+}
+"""What an example is a file of, by the beginning of its code, the longest that fits; else a workflow."""
 TESTED_ELSEWHERE = {f"{family}{number}" for family in ("WS", "WF", "PJ") for number in range(101, 107)}
 TESTED_ELSEWHERE |= {"WS207", "PJ207"}  # they share a page with BT
 TESTED_ELSEWHERE |= {rule.code for node_type in NODE_TYPES for rule in node_type.rules}  # tests/nodes
+
+SHOP = """\
+name: shop
+functions:
+  find_orders:
+    url: https://shop.example.com/orders
+    read_only: true
+    parameters: {properties: {email: {type: string}, limit: {type: integer}}, required: [email]}
+  pay_back:
+    url: https://shop.example.com/refunds
+    parameters: {properties: {order_id: {type: string}, amount: {type: number}}, required: [order_id, amount]}
+  refund:
+    url: https://shop.example.com/refund-all
+    destructive: true
+  call_back:
+    url: https://shop.example.com/calls
+  delete_orders:
+    url: https://shop.example.com/delete
+tools: {deny: [functions__delete_*], ask: [functions__call_back]}
+"""
+CAREFUL = SHOP.replace("name: shop", "name: careful").replace("ask: [", "ask: [functions__refund, ")
+CALLS = """\
+nodes:
+  - {id: start, type: trigger}
+  - {id: find, type: mcp_tool, data: {toolName: functions__find_orders, arguments: {email: a@example.com}}}
+edges: [start -> find]
+"""
+BOT = """\
+name: demo
+workspace: shop
+workflow: workflow.yaml
+llm: {provider: scripted, script: script.yaml}
+identity: {resend: {api_key: "${RESEND_API_KEY:-}", sender: shop@example.com}}
+platforms:
+  console: {}
+  whatsapp:
+    phone_number_id: "1"
+    access_token: "${WHATSAPP_ACCESS_TOKEN:-}"
+    verify_token: "${WHATSAPP_VERIFY_TOKEN:-}"
+    app_secret: "${WHATSAPP_APP_SECRET:-}"
+  slack: {bot_token: "${SLACK_BOT_TOKEN:-}", app_token: "${SLACK_APP_TOKEN:-}"}
+"""
 
 
 def test_every_code_in_the_source_has_a_page() -> None:
@@ -43,7 +92,8 @@ def test_every_rule_of_the_package_is_in_the_list() -> None:
         if isinstance(value, Rule)
     ]
 
-    assert sorted(written) == sorted(rule.code for rule in RULES)
+    listed = (*RULES, *BOT_RULES, *WORKSPACE_RULES, *PROJECT_RULES)
+    assert set(written) == {rule.code for rule in listed}
 
 
 def test_a_page_is_found_by_its_code() -> None:
@@ -57,15 +107,28 @@ def test_a_page_is_found_by_its_code() -> None:
 @pytest.mark.parametrize("code", [code for code in PAGES if code not in TESTED_ELSEWHERE])
 def test_the_bad_example_gives_the_code_and_the_good_one_nothing(code: str, tmp_path: Path) -> None:
     for kind, text in BLOCK.findall(PAGES[code]):
-        codes = codes_of(text, FILES.get(code[:2], "bots/demo/workflow.yaml"), tmp_path / kind)
+        codes = codes_of(text, file_of(code), tmp_path / kind)
         assert codes == ({code} if kind == "Bad" else set()), kind
+
+
+def file_of(code: str) -> str:
+    """The file that the examples of a page are."""
+    known = [code[:length] for length in (5, 3, 2) if code[:length] in FILES]
+    return FILES[known[0]] if known else "bots/demo/workflow.yaml"
 
 
 def codes_of(text: str, file: str, folder: Path) -> set[str]:
     """What is found in a file of a project that has whatever the good examples name."""
     files = {
-        "workspaces/shop.yaml": "name: shop\n",
+        "botctl.yaml": "server: {host: 0.0.0.0}\n",
+        "workspaces/shop.yaml": SHOP,
+        "bots/demo/bot.yaml": BOT,
+        "workspaces/careful.yaml": CAREFUL,
         "bots/another/bot.yaml": "name: other\n",
+        "bots/first/bot.yaml": "name: first\ndelegate: [second]\n",
+        "bots/second/bot.yaml": "name: second\ndelegate: [third]\n",
+        "bots/third/bot.yaml": "name: third\ndelegate: [other]\n",
+        "bots/demo/calls.yaml": CALLS,
         "bots/demo/workflow.yaml": "nodes:\n  - {id: start, type: trigger}\nedges: []\n",
         "bots/demo/script.yaml": "- reply: hello\n",
         "skills/returns/SKILL.md": "---\nname: returns\n---\n",

@@ -10,8 +10,10 @@ from msgspec import structs
 from botctl.errors import UserError
 from botctl.execution.outcome import AskPerson, Decision, Done, End, Event, Ticket, Wait
 from botctl.nodes.action import ACTION
-from botctl.nodes.node_type import Shape
+from botctl.nodes.shape import Origin, SameAs, Shape, list_of, record
 from tests.nodes.world import a_step, codes, execute
+
+TEXT = Shape.TEXT
 
 
 def setting(variable: str, *value: Any) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def test_a_handoff_asks_once_with_what_its_texts_came_to() -> None:
     assert outcome.for_ == (Decision(order.handoff_id),)
     assert (ACTION.handles(data), ACTION.writes(data)) == (
         ("approved", "rejected", "expired"),
-        {"handoff": Shape.OBJECT},
+        {"handoff": record(id=TEXT, status=TEXT, by=TEXT, note=TEXT)},
     )
 
 
@@ -122,15 +124,18 @@ def test_a_handoff_goes_on_by_the_decision(status: str, wired: set[str], handle:
 @pytest.mark.parametrize(
     ("written", "shapes"),
     [
-        (setting("a", "x"), {"a": Shape.TEXT}),
-        (setting("a", "{{x}}"), {"a": Shape.ANY}),
+        (setting("a", "x"), {"a": TEXT}),
+        (setting("a", "{{x.y}}"), {"a": SameAs(("x", "y"))}),
+        (setting("a", "{{x}}!"), {"a": TEXT}),
         (setting("a.b", "x"), {"a": Shape.OBJECT}),
         (setting("a", 1), {"a": Shape.NUMBER}),
         (setting("a", []), {"a": Shape.LIST}),
+        (setting("a", [1, 2]), {"a": list_of(Shape.NUMBER)}),
+        (setting("a", {"b": "x", "c": "{{x}}"}), {"a": record(b=TEXT, c=Shape.ANY)}),
         ({"actionType": "create_ticket", "subject": "x"}, {}),
     ],
 )
-def test_what_an_action_sets_is_known(written: dict[str, Any], shapes: dict[str, Shape]) -> None:
+def test_what_an_action_sets_is_known(written: dict[str, Any], shapes: dict[str, Origin]) -> None:
     assert ACTION.writes(ACTION.data.model_validate(written)) == shapes
 
 

@@ -14,7 +14,7 @@ from botctl.execution.outcome import Done, Event, LeaveGate, Link, Outcome, Repl
 from botctl.execution.step import Step
 from botctl.identity.challenge import WHOLE_MS
 from botctl.nodes.auth_gate import AUTH_GATE
-from botctl.nodes.node_type import Shape
+from botctl.nodes.shape import Shape
 from tests.nodes.world import RememberingJournal, a_message, a_step, codes, execute, findings
 
 WRITTEN = {"provider": "resend", "contact_type": "email", "outputVariable": "who"}

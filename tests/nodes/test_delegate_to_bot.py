@@ -9,7 +9,7 @@ import pytest
 from botctl.errors import OutsideError, UserError
 from botctl.execution.outcome import Call, Done, Event
 from botctl.nodes.delegate_to_bot import DELEGATE_TO_BOT
-from botctl.nodes.node_type import Shape
+from botctl.nodes.shape import Shape
 from tests.nodes.world import a_step, codes, execute, findings
 
 WRITTEN = {"target_bot_id": "bt_billing", "outputVariable": "answer"}

@@ -10,7 +10,7 @@ from botctl.errors import UserError
 from botctl.execution.outcome import Done, Event, Iterate, Reply, Until, Wait
 from botctl.execution.step import BotFacts
 from botctl.nodes.logic import LOGIC
-from botctl.nodes.node_type import Shape
+from botctl.nodes.shape import Shape
 from tests.nodes.world import a_message, a_step, codes, execute, findings
 
 

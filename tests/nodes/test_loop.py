@@ -10,7 +10,7 @@ from botctl.errors import UserError
 from botctl.execution.outcome import Iterate
 from botctl.execution.step import BotFacts
 from botctl.nodes.loop import LOOP
-from botctl.nodes.node_type import Shape
+from botctl.nodes.shape import EntryOf, Origin, Shape
 from tests.nodes.world import a_step, codes, execute
 
 EACH = {"loopType": "for_each", "arrayVariable": "cart.items", "itemVariable": "current"}
@@ -97,12 +97,12 @@ def test_a_condition_that_cannot_be_read_fails_the_node_not_the_engine() -> None
 @pytest.mark.parametrize(
     ("written", "writes"),
     [
-        (EACH, {"current": Shape.ANY}),
+        (EACH, {"current": EntryOf(("cart", "items"))}),
         ({"loopType": "count", "iterations": 2}, {"index": Shape.NUMBER}),
         ({"loopType": "while", "condition": "x"}, {}),
     ],
 )
-def test_what_each_iteration_sets_is_known(written: dict[str, Any], writes: dict[str, Shape]) -> None:
+def test_what_each_iteration_sets_is_known(written: dict[str, Any], writes: dict[str, Origin]) -> None:
     data = LOOP.data.model_validate(written)
 
     assert LOOP.writes(data) == writes

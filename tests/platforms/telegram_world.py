@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,7 +38,10 @@ def press(number: int, data: str = "yes", **changes: Any) -> dict[str, Any]:
 
 
 class TelegramDesk(Desk):
-    """A desk that writes the cursor down, and may break down right after it has stored a message."""
+    """A desk that writes the cursor down, and may break down right after it has stored a message.
+
+    pauses: the seconds that the connection waited. moves: what it told of groups that have grown.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,15 +49,31 @@ class TelegramDesk(Desk):
         self.crashes = 0
         self.files: Files | None = None
         self.may_take_over = False
+        self.pauses: list[float] = []
+        self.moves: list[tuple[str, str]] = []
+        self.webhook_url = ""
 
     @property
     def context(self) -> ConnectionContext:
         async def load_cursor() -> str | None:
             return self.cursor
 
+        async def channel_moved(old: str, new: str) -> None:
+            self.moves.append((old, new))
+
         return structs.replace(
-            super().context, load_cursor=load_cursor, files=self.files, may_take_over=self.may_take_over
+            super().context,
+            load_cursor=load_cursor,
+            files=self.files,
+            may_take_over=self.may_take_over,
+            channel_moved=channel_moved,
+            webhook_url=self.webhook_url,
         )
+
+    async def sleep(self, seconds: float) -> None:
+        """No time passes; it is written down that it would have."""
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
 
     async def accept(self, message: Any, cursor: str | None = None) -> DeskReceipt:
         receipt = await super().accept(message, cursor)
@@ -66,7 +85,7 @@ class TelegramDesk(Desk):
 
     async def _work(self, message: IncomingMessage, receipt: DeskReceipt) -> None:
         answer = echo(message)
-        for text in answer.messages:
+        for text in answer.messages if message.text else ():
             await self.send(reply_to(message, Said(text=text), f"out-{message.dedupe_key}"))
         receipt.future.set_result(answer)
 
@@ -76,14 +95,16 @@ class TelegramDesk(Desk):
         return json.loads(self.cursor)["offset"] if self.cursor else None
 
 
-def settings(server: TelegramServer, **changes: Any) -> TelegramSettings:
-    return TelegramSettings.model_validate({"token": TOKEN, "base_url": server.url, **changes})
+def settings(server: TelegramServer | None, **changes: Any) -> TelegramSettings:
+    """Settings for a server; None takes one away."""
+    fields = {"token": TOKEN, **({"base_url": server.url} if server else {}), **changes}
+    return TelegramSettings.model_validate({name: one for name, one in fields.items() if one is not None})
 
 
 @asynccontextmanager
 async def polling(desk: TelegramDesk, server: TelegramServer) -> AsyncIterator[asyncio.Task[None]]:
     """A connection that polls; its task."""
-    connection = TelegramConnection(settings(server), desk.context)
+    connection = TelegramConnection(settings(server), desk.context, sleep=desk.sleep)
     desk.connection = connection
     running = asyncio.create_task(connection.run())
     try:
@@ -102,6 +123,7 @@ def outgoing(
     thread: str = "",
     buttons: tuple[Button, ...] = (),
     attachments: tuple[Attachment, ...] = (),
+    reply: dict[str, Any] | None = None,
 ) -> OutgoingMessage:
     return OutgoingMessage(
         id=id,
@@ -112,4 +134,34 @@ def outgoing(
         text=text,
         buttons=buttons,
         attachments=attachments,
+        reply=reply or {},
     )
+
+
+def play(story: Callable[[TelegramServer, TelegramDesk], Awaitable[Any]]) -> Any:
+    """A story with a server and a desk, at most ten seconds long."""
+
+    async def whole() -> Any:
+        async with TelegramServer() as server, asyncio.timeout(10):
+            return await story(server, TelegramDesk())
+
+    return asyncio.run(whole())
+
+
+async def sent(server: TelegramServer, number: int) -> list[str]:
+    """The texts that were sent, once there are so many."""
+    await server.wait_until(lambda: len(server.sent) >= number)
+    return [one["text"] for one in server.sent]
+
+
+@asynccontextmanager
+async def connected(
+    desk: TelegramDesk, server: TelegramServer, **changes: Any
+) -> AsyncIterator[TelegramConnection]:
+    """A connection that only sends."""
+    connection = TelegramConnection(settings(server, **changes), desk.context, sleep=desk.sleep)
+    desk.connection = connection
+    try:
+        yield connection
+    finally:
+        await connection.close()

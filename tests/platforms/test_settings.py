@@ -18,6 +18,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "mode": "webhook",
         "token": "${T}",
         "webhook_secret": "${S}",
+        "format": "markdown",
         "base_url": "http://127.0.0.1:1",
     },
     "discord": {

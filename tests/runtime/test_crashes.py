@@ -98,12 +98,12 @@ async def live(world: World, app: App) -> None:
     await app.inbox.accept(incoming("books", key="m1"))
     await app.settle()
     while await _operate(world, app) or await _decide(app):
-        app._look()
+        app.look()
         await app.settle()
     await app.inbox.accept(incoming("thanks", key="m2"))
     await app.settle()
     while await _operate(world, app):
-        app._look()
+        app.look()
         await app.settle()
     if app.database.read(lambda connection: schedules.next_due(connection, ["b"])) is not None:
         world.clock.advance(3600)

@@ -32,6 +32,7 @@ class HeldClock:
     def __init__(self, now_ms: int = 1_767_225_600_000) -> None:
         self._now_ms = now_ms
         self._sleepers: list[tuple[int, asyncio.Event]] = []
+        self._more = asyncio.Event()
 
     def now_ms(self) -> int:
         return self._now_ms
@@ -39,7 +40,16 @@ class HeldClock:
     async def sleep(self, seconds: float) -> None:
         woken = asyncio.Event()
         self._sleepers.append((self._now_ms + round(seconds * 1000), woken))
+        self._more.set()
         await woken.wait()
+
+    async def pass_by(self, seconds: float) -> None:
+        """Move forward by this many seconds, once somebody waits for a moment within them."""
+        until = self._now_ms + round(seconds * 1000)
+        while not any(self._now_ms < at_ms <= until for at_ms, _ in self._sleepers):
+            self._more = asyncio.Event()  # of the loop that runs now
+            await self._more.wait()
+        self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
         """Move forward by this many seconds."""
@@ -157,13 +167,13 @@ def live_until(app: App, story: Callable[[App], Awaitable[Any]], dies_after: int
     except RuntimeError as error:
         if "stopped before" not in str(error):
             raise
-        loop.run_until_complete(_bury(app))
+        loop.run_until_complete(bury(app))
         return None
     finally:
         loop.close()
 
 
-async def _bury(app: App) -> None:
+async def bury(app: App) -> None:
     """Cancel everything before anything can go on, the committer too; let go of the file and the locks."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:

@@ -59,7 +59,7 @@ class Chat:
 
     def verify(self, email: str) -> None:
         """Give an email address and type the code that is printed for it."""
-        self.hear("Which email address")
+        self.hear("(Which email|your email) address")
         self.say(email)
         code = self.hear(r"the code for \S+ is (\d{6})")
         self.hear("six-digit code")

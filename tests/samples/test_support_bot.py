@@ -96,7 +96,7 @@ def test_when_the_shop_is_down_the_customer_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "bots").symlink_to(ROOT / "bots")
     (tmp_path / "workspaces").mkdir()
     (tmp_path / "workspaces" / "shop.yaml").write_text(
-        "name: shop\nservers: {orders: {command: python, args: [-c, exit()]}}\n"
+        "name: shop\nservers:\n  orders: &down {command: python, args: [-c, exit()]}\n  payments: *down\n"
     )
 
     with Chat(tmp_path, "support-bot") as chat:

@@ -20,6 +20,12 @@ create table if not exists bookings (
     start    text not null unique,      -- in UTC, so that order and equality are those of moments
     customer text not null,
     name     text not null
+);
+create table if not exists cancelled (  -- what was taken back; nothing is lost
+    id       text not null,
+    start    text not null,
+    customer text not null,
+    name     text not null
 )
 """
 
@@ -71,8 +77,11 @@ class Calendar:
         return self._booking(row) if row else None
 
     def cancel(self, id: str) -> bool:
-        """Give an hour free again; whether it was booked."""
+        """Give an hour free again; whether it was booked. The booking is kept among those taken back."""
         with self._connection:
+            self._connection.execute(
+                "insert into cancelled select id, start, customer, name from bookings where id = ?", (id,)
+            )
             return self._connection.execute("delete from bookings where id = ?", (id,)).rowcount > 0
 
     def _booking(self, row: sqlite3.Row) -> dict[str, Any]:
@@ -101,5 +110,5 @@ def open_calendar(
     connection = sqlite3.connect(database)
     connection.row_factory = sqlite3.Row
     with connection:
-        connection.execute(_SCHEMA)
+        connection.executescript(_SCHEMA)
     return Calendar(connection, ZoneInfo(zone), now)

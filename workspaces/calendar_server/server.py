@@ -12,12 +12,10 @@ from typing_extensions import TypedDict
 from .calendar import Calendar
 
 LOOKS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-# Both may be called again with the same arguments, and a crash in between is therefore no trouble.
-BOOKS = ToolAnnotations(
+# Both may be called again with the same arguments, and a crash in between is therefore no trouble. Cancelling
+# destroys nothing: the booking is kept, and its hour can be booked again.
+CHANGES = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
-FREES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
 
@@ -65,7 +63,7 @@ def make_server(calendar: Calendar) -> MCPServer:
         booking = calendar.next_of(customer)
         return Found(found=True, booking=Booking(**booking)) if booking else Found(found=False)
 
-    @server.tool(annotations=BOOKS)
+    @server.tool(annotations=CHANGES)
     async def book(start: str, customer: str, name: str = "") -> Outcome:
         """Book an hour for a customer. `booked` is false if somebody else was quicker."""
         try:
@@ -74,7 +72,7 @@ def make_server(calendar: Calendar) -> MCPServer:
             raise ToolError(f"`{start}` is not a moment in ISO 8601") from None
         return Outcome(booked=True, booking=Booking(**booking)) if booking else Outcome(booked=False)
 
-    @server.tool(annotations=FREES)
+    @server.tool(annotations=CHANGES)
     async def cancel(booking_id: str) -> Freed:
         """Give the hour of a booking free again."""
         return Freed(freed=calendar.cancel(booking_id))

@@ -1,9 +1,24 @@
 """The rules about whole workflows: the one list of them. Rules about one node stand with its node type."""
 
+from botctl.lint.rules.answer_schemas import SCHEMA
+from botctl.lint.rules.code import EVAL
+from botctl.lint.rules.comparisons import NEVER_EQUAL, OBJECTS_COMPARED
 from botctl.lint.rules.cycles import CYCLE
+from botctl.lint.rules.delegation import CIRCLE, DEPTH
+from botctl.lint.rules.handlers import ERROR_EDGE, HANDLER, INTO_TRIGGER
+from botctl.lint.rules.loops import ENDLESS, LENGTH
 from botctl.lint.rules.outcomes import NO_BODY, NO_CONSEQUENCE
+from botctl.lint.rules.overwrites import COLLISION, OVERWRITTEN, PLACEHOLDER_IN_CODE
+from botctl.lint.rules.paths import DEAD_END, NO_CASE, NO_LIST
+from botctl.lint.rules.reach import BUTTONS, LINK, PLATFORM, PROVIDER
 from botctl.lint.rules.reachability import UNREACHABLE
+from botctl.lint.rules.schedules import EVERY, TIMEZONE
+from botctl.lint.rules.secrets import SHAPE
+from botctl.lint.rules.tool_calls import ARGUMENTS, DENIED, IGNORED
 from botctl.lint.rules.triggers import EMPTY, NO_TRIGGER
+from botctl.lint.rules.unguarded_tools import ASKED, DESTRUCTIVE
+from botctl.lint.rules.unset_variables import NEVER_SET, NOTHING_TO_SAY, SET_ELSEWHERE, SOMETIMES_SET
+from botctl.lint.rules.unwired import UNWIRED
 from botctl.lint.workflow_site import WorkflowSite
 from botctl.source.rule import Rule
 
@@ -14,4 +29,38 @@ RULES: tuple[Rule[WorkflowSite], ...] = (
     CYCLE,
     NO_BODY,
     NO_CONSEQUENCE,
+    UNWIRED,
+    ENDLESS,
+    LENGTH,
+    HANDLER,
+    INTO_TRIGGER,
+    ERROR_EDGE,
+    SCHEMA,
+    ARGUMENTS,
+    IGNORED,
+    DENIED,
+    DESTRUCTIVE,
+    ASKED,
+    EVAL,
+    NEVER_SET,
+    SOMETIMES_SET,
+    SET_ELSEWHERE,
+    NOTHING_TO_SAY,
+    DEAD_END,
+    OBJECTS_COMPARED,
+    NEVER_EQUAL,
+    NO_LIST,
+    NO_CASE,
+    COLLISION,
+    OVERWRITTEN,
+    PLACEHOLDER_IN_CODE,
+    CIRCLE,
+    DEPTH,
+    SHAPE,
+    PLATFORM,
+    BUTTONS,
+    PROVIDER,
+    LINK,
+    EVERY,
+    TIMEZONE,
 )

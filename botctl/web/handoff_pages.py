@@ -1,0 +1,123 @@
+"""The pages of handoffs: what waits for a person, what was decided, and the form that decides."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from botctl.errors import UserError
+from botctl.expr.path import NAME
+from botctl.store import conversations, directory, handoffs, listing
+from botctl.store.handoffs import HandoffRow, HandoffStatus
+from botctl.web.office import Act, Missing, Page, Visit
+from botctl.web.paging import PAGE, before_of, choice, following
+
+_STATUSES = ("pending", "all", *(status for status in get_args(HandoffStatus) if status != "pending"))
+_MOST_SAID = 200
+_LONGEST_NOTE = 4_000
+
+
+def show_handoffs(visit: Visit, connection: sqlite3.Connection) -> dict[str, Any]:
+    """Those that wait, or those of another status, newest first."""
+    status, bot = choice(visit, "status", _STATUSES), visit.query.get("bot", "")
+    rows = listing.handoffs_before(
+        connection,
+        before_of(visit),
+        PAGE + 1,
+        bots=visit.bots(bot),
+        status="" if status == "all" else status,
+    )
+    people = directory.people(connection, {row.conversation for row in rows})
+    return {
+        "rows": rows[:PAGE],
+        "people": people,
+        "status": status,
+        "statuses": _STATUSES,
+        "bot": bot,
+        "next": following(visit, rows, lambda row: row.seq),
+    }
+
+
+def show_handoff(visit: Visit, connection: sqlite3.Connection) -> dict[str, Any]:
+    """One, with all that a decision needs."""
+    row = _found(visit, connection)
+    return {
+        "row": row,
+        "run": handoffs.run_id(connection, row),
+        "person": directory.people(connection, {row.conversation}).get(row.conversation),
+        "said": directory.said_in(connection, row.conversation, _MOST_SAID),
+        "taken_by": conversations.taken_by(connection, row.conversation),
+        "may_decide": visit.may("decide") and _is_reviewer(row, visit.reviewer.name),
+    }
+
+
+async def decide(visit: Visit) -> str:
+    """Approve or reject, bound to what was shown."""
+    status = _status(visit.form.get("decision", ""))
+    note, sets = visit.form.get("note", "").strip()[:_LONGEST_NOTE], _assignments(visit.form.get("set", ""))
+    now_ms = visit.office.desk.clock.now_ms()
+
+    def work(connection: sqlite3.Connection) -> tuple[HandoffRow, str]:
+        row = handoffs.decide(
+            connection,
+            _found(visit, connection).id,
+            status=status,
+            by=visit.reviewer.name,
+            note=note,
+            sets=sets,
+            shown=visit.form.get("shown", ""),
+            now_ms=now_ms,
+        )
+        return row, handoffs.run_id(connection, row)
+
+    row, run = await visit.office.desk.database.write(work)
+    visit.office.desk.look()
+    return f"/runs/{run}?told={status}" if run else f"/handoffs/{row.id}?told={status}"
+
+
+def _found(visit: Visit, connection: sqlite3.Connection) -> HandoffRow:
+    found = listing.ids(connection, "handoffs", visit.id, visit.bots())
+    if len(found) != 1:
+        raise Missing
+    return handoffs.get(connection, found[0])
+
+
+def _is_reviewer(row: HandoffRow, name: str) -> bool:
+    """Whether the form is worth showing; `handoffs.decide` has the last word."""
+    return not row.reviewers or name.casefold() in (one.casefold() for one in row.reviewers)
+
+
+def _status(decision: str) -> Literal["approved", "rejected"]:
+    if decision == "approved":
+        return "approved"
+    if decision == "rejected":
+        return "rejected"
+    raise UserError("nothing was decided", help="press Approve or Reject")
+
+
+def _assignments(text: str) -> dict[str, Any]:
+    """`name = value`, one in a line: the value is JSON if it can be read as JSON, else text."""
+    sets: dict[str, Any] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or not re.fullmatch(NAME, name):
+            raise UserError(
+                f"`{line.strip()[:100]}` sets no variable", help="write `name = value`, with a plain name"
+            )
+        try:
+            sets[name] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            sets[name] = value
+    return sets
+
+
+PAGES = (
+    Page(path="/handoffs", template="handoffs.html", show=show_handoffs),
+    Page(path="/handoffs/{id}", template="handoff.html", show=show_handoff),
+)
+ACTS = (Act(path="/handoffs/{id}", right="decide", act=decide),)

@@ -1,0 +1,1 @@
+"""A sample MCP server: what a shop sells, to search and to recommend from."""

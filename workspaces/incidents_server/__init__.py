@@ -1,0 +1,1 @@
+"""A sample MCP server: incidents, who was told of them and who leads them."""

@@ -1,0 +1,1 @@
+"""A sample MCP server: parcels that were delivered, and those on their way back."""

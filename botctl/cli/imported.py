@@ -26,6 +26,7 @@ from botctl.spec.workflow_parse import NEXT, parse_workflow, read_workflow
 from botctl.stories.writing import yaml_text
 
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*")
+_KEPT = ("id", "description", "system_prompt", "welcome_message")
 _ECHO = """\
 # It repeats what it is asked. For a model write {provider: anthropic}, or another provider.
 llm: {provider: scripted}
@@ -77,7 +78,7 @@ def imported_files(path: Path, name: str, provider: str) -> tuple[dict[str, str]
     needs = needs_of(workflow)
     place = f"bots/{name}/workflow.yaml"
     text = schema_comment("workflow", place) + workflow_text(workflow, f"Imported from {path.name}.")
-    files = {f"bots/{name}/bot.yaml": _bot_text(name, needs, provider), place: text}
+    files = {f"bots/{name}/bot.yaml": _bot_text(name, needs, provider, _kept(path)), place: text}
     if needs.servers:
         files[f"workspaces/{name}.yaml"] = _workspace_text(name, needs)
     return files, needs, workflow
@@ -148,9 +149,21 @@ def _essence(workflow: WorkflowSpec | None) -> Any:
     return nodes, [(edge.source, edge.handle, edge.target) for edge in workflow.edges]
 
 
-def _bot_text(name: str, needs: Needs, provider: str) -> str:
+def _kept(path: Path) -> dict[str, str]:
+    """What an exported bot says around its workflow that a bot.yaml says too. Its keys are left behind."""
+    try:
+        exported = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # YAML, or not a whole export
+        return {}
+    if not isinstance(exported, dict):
+        return {}
+    return {key: text for key in _KEPT if isinstance(text := exported.get(key), str) and text.strip()}
+
+
+def _bot_text(name: str, needs: Needs, provider: str, kept: Mapping[str, str]) -> str:
     place = f"bots/{name}/bot.yaml"
-    lines = [f"name: {name}", "workflow: workflow.yaml"]
+    lines = [f"name: {name}", *yaml_text(kept).splitlines()] if kept else [f"name: {name}"]
+    lines.append("workflow: workflow.yaml")
     lines += [f"workspace: {name}"] if needs.servers else []
     text = schema_comment("bot", place) + "\n".join(lines) + "\n"
     if needs.has_model:

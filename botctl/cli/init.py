@@ -158,13 +158,11 @@ def _write(project: Project, files: Mapping[str, str], variables: Sequence[str])
     if there is not None:
         raise UserError(f"{shown(there)} is there already", help="give another name, or remove it")
     for path, text in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        _put(path, text)
         print(shown(path))
     for kind in KINDS:
         path = project.state_folder / "schema" / f"{kind}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(schema_for(kind), ensure_ascii=False), encoding="utf-8")
+        _put(path, json.dumps(schema_for(kind), ensure_ascii=False))
     _append(project.folder / ".gitignore", IGNORED)
     wanted = [*variables_of(files.values()), *variables]
     _append(project.folder / ".env.example", [f"{name}=" for name in dict.fromkeys(wanted)])
@@ -178,5 +176,15 @@ def _append(path: Path, wanted: Sequence[str]) -> None:
     if not missing:
         return
     ended = text if not text or text.endswith("\n") else text + "\n"
-    path.write_text(ended + "\n".join(missing) + "\n", encoding="utf-8")
+    _put(path, ended + "\n".join(missing) + "\n")
     print(shown(path))
+
+
+def _put(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{shown(path)} cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from None

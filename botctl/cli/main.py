@@ -41,7 +41,7 @@ COMMANDS = (
     Command("wallet", "Show what bots have left to spend; pay in for one."),
     Command("webhook", "Tell platforms where a bot's webhook is, ask them, or take it away."),
     Command("db", "Look after the state file: sizes, pruning, backup, check."),
-    Command("init", "Write a first bot, or import an exported workflow."),
+    Command("init", "Write a bot with workspace and tests, or import an exported workflow."),
     Command("doctor", "Check everything a bot needs, without changing anything."),
     Command("explain", "Explain a diagnostic code, a node type, a run or a message."),
     Command("schema", "Print the JSON Schema of a kind of file, for editors."),

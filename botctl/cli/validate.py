@@ -113,13 +113,17 @@ def _watch(look: Callable[[], int], paths: Sequence[Path], project: Path | None)
     from watchfiles import watch
 
     found, _ = open_project(project)
-    watched = [path for path in paths if path.exists()] or [found.folder]
-    if len(watched) < len(paths):
-        watched.append(found.folder)
+    there = [path for path in paths if path.exists()]
+    # Editors replace a file by another of its name, which only its folder hears of.
+    watched = {path if path.is_dir() else path.absolute().parent for path in there}
+    are_files = bool(there) and len(there) == len(paths) and not any(path.is_dir() for path in there)
+    if len(there) < len(paths) or not paths:
+        watched.add(found.folder)
     code = None
     changes = watch(
         *watched,
         watch_filter=_is_of_interest,
+        recursive=not are_files,
         rust_timeout=FIRST_LOOK_MS,
         yield_on_timeout=True,  # the first time: what changes from then on is noticed
         raise_interrupt=True,
@@ -128,6 +132,8 @@ def _watch(look: Callable[[], int], paths: Sequence[Path], project: Path | None)
         for changed in changes:
             if changed or code is None:
                 code = _look_anew(look)
+                sys.stdout.flush()
+                print(paint("watching; ^C ends it", "dim"), file=sys.stderr, flush=True)
     return code or 0
 
 
@@ -143,6 +149,4 @@ def _look_anew(look: Callable[[], int]) -> int:
     except UserError as error:  # the file is being renamed, or was: it may be back in a moment
         print(f"error: {error.message}", file=sys.stderr)
         code = 1
-    print(paint("watching; ^C ends it", "dim"), file=sys.stderr, flush=True)
-    sys.stdout.flush()
     return code

@@ -44,8 +44,11 @@ def ticket_notice(id: str, subject: str, transcript: Transcript, bot: str, where
     return "\n".join(lines).rstrip()
 
 
-def doubt_notice(run: str, what: str, transcript: Transcript, bot: str, where: str) -> str:
+def doubt_notice(
+    run: str, what: str, transcript: Transcript, bot: str, where: str, dashboard: str = ""
+) -> str:
     """Tell that a run stopped because nobody knows whether something was done, and how to say so."""
+    link = [f"{dashboard.rstrip('/')}/runs/{run}"] if dashboard else []
     lines = [
         _one_line(f"{bot} does not know whether this was done: {what}", _LONGEST_SUBJECT),
         "",
@@ -54,6 +57,7 @@ def doubt_notice(run: str, what: str, transcript: Transcript, bot: str, where: s
         *_block(
             "To decide, after finding out",
             [
+                *link,
                 f"botctl runs retry {run} --again         (it was not done)",
                 f"botctl runs retry {run} --done 'JSON'   (it was, and gave this)",
             ],

@@ -107,7 +107,7 @@ def tell_of_doubt(connection: sqlite3.Connection, life: Life, now_ms: int, what:
     if not program.handoff.notify:
         return []
     said = conversations.transcript(connection, life.stored.conversation, MOST_TRANSCRIPT)
-    text = program.mask(doubt_notice(life.id, what, said, program.bot.name, _where(life)))
+    text = program.mask(doubt_notice(life.id, what, said, program.bot.name, _where(life), program.dashboard))
     senders = (program.bot.name, life.runner)
     return tell(connection, senders, program.handoff.notify, text, now_ms, run=life.seq)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from botctl.store.handoffs import StrangerError
 from botctl.web.access import Reviewer
 from botctl.web.office import TOLD, Act, Missing, Office, Page, Visit
 from botctl.web.rendering import HEADERS, Rendering
+
+logger = logging.getLogger(__name__)
 
 _MOST_FIELDS = 100
 _ME = ("localhost", "localhost.localdomain")
@@ -156,6 +159,7 @@ class Place:
         if not visit.may(act.right):
             raise HTTPException(403, f"you have no right to `{act.right}`")
         where = await act.act(_with(visit, form=form))
+        logger.info("%s sent the form %s of the dashboard", visit.reviewer.name, visit.path)
         return RedirectResponse(where, 303, headers=HEADERS)
 
     async def _to_login(self, request: Request) -> Response:

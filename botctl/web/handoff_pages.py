@@ -10,6 +10,7 @@ import msgspec
 
 from botctl.errors import UserError
 from botctl.expr.path import NAME
+from botctl.runtime.lock import holder_of
 from botctl.store import conversations, directory, handoffs, listing
 from botctl.store.handoffs import HandoffRow, HandoffStatus
 from botctl.web.office import Act, Missing, Page, Visit
@@ -73,9 +74,11 @@ async def decide(visit: Visit) -> str:
         )
         return row, handoffs.run_id(connection, row)
 
-    row, run = await visit.office.desk.database.write(work)
-    visit.office.desk.look()
-    return f"/runs/{run}?told={status}" if run else f"/handoffs/{row.id}?told={status}"
+    desk = visit.office.desk
+    row, run = await desk.database.write(work)
+    desk.look()
+    told = status if holder_of(desk.state_folder, row.runner) else "later"
+    return f"/runs/{run}?told={told}" if run else f"/handoffs/{row.id}?told={told}"
 
 
 def _found(visit: Visit, connection: sqlite3.Connection) -> HandoffRow:

@@ -40,7 +40,7 @@ class Office(Struct, frozen=True, kw_only=True):
     @property
     def is_encrypted(self) -> bool:
         """Whether browsers reach the server by https."""
-        return self.public_url.startswith("https:")
+        return self.public_url.lower().startswith("https:")
 
     @property
     def public_place(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from botctl.cli.starter import platform_names, provider_names, use_cases
+from botctl.cli.starter import platform_names, provider_names, starter_files, use_cases
 from botctl.platforms import PLATFORMS
 from botctl.project.workflow_file import workflow_of_file
 from botctl.spec.workflow import WorkflowSpec
@@ -46,12 +46,11 @@ def essence(workflow: WorkflowSpec) -> object:
 
 @pytest.mark.parametrize("provider", ["scripted", "anthropic", "custom"])
 def test_every_use_case_is_clean_and_tested_with_every_platform(tmp_path: Path, provider: str) -> None:
-    places = [word for name in platform_names() for word in ("--platform", name)]
     for use_case in use_cases():
-        done = botctl(
-            "init", f"my-{use_case}", "--use-case", use_case, "--provider", provider, *places, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stderr
+        for place, text in starter_files(use_case, f"my-{use_case}", platform_names(), provider).items():
+            path = tmp_path / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
     checked = botctl("validate", "--strict", cwd=tmp_path)
     played = botctl("test", "--min-coverage", "100", cwd=tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as any_
 
-from botctl.cli.imported import needs_of, workflow_text
+from botctl.cli.imported import imported_files, needs_of, workflow_text
 from botctl.errors import UserError
 from botctl.project.workflow_file import load_workflow, workflow_of_file
 from botctl.spec.workflow import EdgeSpec, NodeSpec, WorkflowSpec
@@ -107,6 +107,29 @@ def test_the_published_example_is_imported_run_and_tested(tmp_path: Path) -> Non
     assert (made.returncode, checked.stdout) == (0, "no mistakes found\n")
     assert tested.returncode == 0 and "1 passed of 1 bot" in tested.stdout
     assert answered.stdout.startswith("Detected intent: ") and "hello" in answered.stdout
+
+
+def test_an_exported_bot_keeps_its_id_and_prompt_but_no_key(tmp_path: Path) -> None:
+    exported = {
+        "id": "bt_billing",
+        "name": "Billing",
+        "system_prompt": "You are kind.\nBe brief: always.",
+        "llm_api_key": "sk-something",
+        "workflow_enabled": 1,
+        "workflow_json": PUBLISHED.read_text(),
+    }
+    (tmp_path / "billing.json").write_text(json.dumps(exported))
+
+    files, _, _ = imported_files(tmp_path / "billing.json", "billing", "scripted")
+
+    assert files["bots/billing/bot.yaml"].splitlines()[1:6] == [
+        "name: billing",
+        "id: bt_billing",
+        "system_prompt: |-",
+        "  You are kind.",
+        "  Be brief: always.",
+    ]
+    assert "sk-something" not in "".join(files.values())
 
 
 def test_what_a_workflow_needs_is_found_in_its_nodes() -> None:

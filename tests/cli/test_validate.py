@@ -68,7 +68,8 @@ def test_watch_checks_again_when_a_file_changes_and_ends_with_the_last_exit_code
         assert process.stdout is not None and process.stderr is not None
         first = [process.stdout.readline(), process.stderr.readline()]
 
-        (tmp_path / "w.yaml").write_text(BROKEN)
+        (tmp_path / "w.yaml.new").write_text(BROKEN)
+        (tmp_path / "w.yaml.new").rename(tmp_path / "w.yaml")  # as editors do
 
         second = [process.stdout.readline(), process.stderr.readline()]
         process.send_signal(signal.SIGINT)

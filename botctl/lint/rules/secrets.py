@@ -213,6 +213,10 @@ def _secret_places(value: Any) -> Iterator[tuple[Path, str]]:
     for name, entry in tokens.items() if isinstance(tokens, dict) else ():
         if isinstance(entry, str):
             yield ("dashboard", "tokens", name), entry
+    reviewers = dashboard.get("reviewers") if isinstance(dashboard, dict) else None
+    for number, one in enumerate(reviewers if isinstance(reviewers, list) else ()):
+        if isinstance(one, dict) and isinstance(one.get("token"), str):
+            yield ("dashboard", "reviewers", number, "token"), one["token"]
 
 
 def _reference(path: Path) -> str:

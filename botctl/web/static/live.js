@@ -78,15 +78,20 @@
 
   let stream = null;
   const listen = () => {
+    stream?.close();
     stream = new EventSource("/live");
     stream.addEventListener("open", () => { light(true); wake(); });
     stream.addEventListener("changed", wake);
     stream.addEventListener("error", () => {
       light(false);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => { if (!document.hidden) { listen(); wake(); } }, 5000);
     });
   };
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && isStale) wake(); });
+  // Browsers open six connections to a server: a page that nobody sees needs none of them.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { stream?.close(); stream = null; light(false); } else listen();
+  });
   addEventListener("pagehide", () => stream?.close());
   addEventListener("pageshow", (event) => { if (event.persisted) { listen(); wake(); } });
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -62,6 +62,23 @@ def test_a_node_that_hangs_is_stopped_at_the_deadline_of_the_turn() -> None:
     assert [sent["text"] for sent in told["sent"]] == ["fallback"]
 
 
+def test_the_error_path_has_time_left_when_the_turn_has_none() -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def help() -> str:
+        await asyncio.sleep(0)
+        return "helped"
+
+    nodes = [TRIGGER, _tool("a", "s__hang"), _tool("b", "s__help"), _say("m", "{{v_b}}: {{error.message}}")]
+    edges = [*_edges("t>a", "b>m"), {"source": "a", "target": "b", "sourceHandle": "error"}]
+
+    told = play({"nodes": nodes, "edges": edges}, tools=Shelf(s__hang=hang, s__help=help), timeout=0.05)
+
+    late = "the 0.05 s of this turn were used up (`timeout` in bot.yaml)"
+    assert (told["status"], told["messages"]) == ("completed", [f"helped: {late}"])
+
+
 def test_a_bug_in_a_tool_ends_the_run_and_not_the_process(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> None:
         raise ZeroDivisionError("oh")

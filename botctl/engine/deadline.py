@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-
 GRACE = 5.0
 """Seconds that the error path has when the turn's time is used up: somebody must be able to say sorry."""
 

@@ -261,7 +261,7 @@ def test_a_project_in_which_nothing_has_happened_has_all_pages(tmp_path: Path, p
 
 
 HOSTILE = (
-    "<script>alert(1)</script> \"quoted\" 'single' {{ 7 * 7 }} &amp;"
+    "<script>alert(1)</script> \"quoted\" 'single' {{ 7001 * 7001 }} &amp;"
     " \u202ecod.exe\u202c \u05d0\u05d1 \x1b[31m"
 )
 
@@ -281,7 +281,7 @@ def test_whatever_people_write_is_shown_as_text(tmp_path: Path, path: str) -> No
         assert re.findall(r"<script(?! src=\"/static/live\.js)", page) == []
         assert re.findall(r"<(?!!doctype)[^>]*\s(style|on\w+)=", page) == []
         assert [one for one in "\u202e\u202c\x1b" if one in page] == []
-        assert "49" not in re.sub(r"\d{4}-\d\d-\d\d[T ]\S+|[0-9a-f]{12,}|\w{12}", "", page)
+        assert str(7001 * 7001) not in page
 
 
 def hostile_message() -> IncomingMessage:

@@ -200,25 +200,28 @@ def check_notify(site: ProjectSite) -> Iterator[Finding]:
 
 
 def check_dashboard(site: ProjectSite) -> Iterator[Finding]:
-    """A dashboard into which nobody can log in.
+    """A dashboard that others can reach, and that nobody of them can log in to.
 
-    Who opens it gives a token, and neither `reviewers` nor `tokens` holds one. (Whoever may use the state of
-    this project gets in all the same: `botctl dashboard` prints a link.)
+    Who opens it gives a token, and neither `reviewers` nor `tokens` holds one. On this machine that is well:
+    whoever may use the state of the project gets in by the link that `botctl dashboard` prints.
 
     Bad:
 
     ```yaml
+    server: {host: 0.0.0.0, public_url: "https://bots.example.com"}
     dashboard: {enabled: true}
     ```
 
     Good:
 
     ```yaml
+    server: {host: 0.0.0.0, public_url: "https://bots.example.com"}
     dashboard: {enabled: true, tokens: {ada: "${ADA_DASHBOARD_TOKEN}"}}
     ```
     """
-    dashboard = site.spec.dashboard
-    if dashboard.enabled and not (dashboard.tokens or dashboard.reviewers):
+    dashboard, server = site.spec.dashboard, site.spec.server
+    is_near = is_this_machine(server.host) and not server.public_url
+    if dashboard.enabled and not (is_near or dashboard.tokens or dashboard.reviewers):
         yield Finding(
             "nobody can log in to the dashboard",
             at=("dashboard", "enabled"),

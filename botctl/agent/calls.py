@@ -26,7 +26,7 @@ DELEGATE = "delegate__"
 
 _EDITED = "a person allowed this call with other arguments:"
 _WAYS_OUT = {
-    "approved": ("the call is made; with other arguments by `--set arguments='{...}'`",),
+    "approved": ("the call is made; with other arguments by `--set name=value`",),
     "rejected": ("the call is not made, and the model is told so, with the note",),
 }
 
@@ -146,9 +146,13 @@ class Round:
             message = to_text(arguments.get("message", ""))
             context = {name: value for name, value in arguments.items() if name != "message"}
             return Call(bot=bot, message=message, context=context, state=memory_json(self._memory))
+        result: Result = {"text": answer["text"], "is_error": False}
         if answer["error"]:
-            return _failed(f"the other bot failed: {answer['error']}")
-        return {"text": answer["text"], "is_error": False}
+            result = _failed(f"the other bot failed: {answer['error']}")
+        bot = plan.call.name.removeprefix(DELEGATE)
+        part = Part(type="delegate_to_bot", label=bot, input=dict(plan.arguments))
+        told = partial(_same, result)
+        return dict(await self._step.once(f"told {plan.key}", told, repeatable=True, part=part))
 
     async def _side_by_side(self, planned: Sequence[Planned]) -> list[Result]:
         results = await asyncio.gather(*[self._call(plan) for plan in planned], return_exceptions=True)
@@ -186,10 +190,15 @@ class Round:
         except OutsideError as error:  # it surely did nothing, or may be repeated: the model may know
             return _failed(error.message)
         if result.get("value") is not None:  # a person told what it gave (`botctl runs retry --done`)
-            return {"text": _cut(to_text(result["value"])), "is_error": False}
+            told = {"text": _cut(to_text(result["value"])), "is_error": False}
+            return dict(await step.once(f"told {plan.key}", partial(_same, told), repeatable=True, part=part))
         if plan.is_edited:
             return {**result, "text": f"{result['text']}\n({_EDITED} {to_text(dict(arguments))})"}
         return dict(result)
+
+
+async def _same(result: Result) -> Result:
+    return result
 
 
 async def _refused(plan: Planned) -> Result:

@@ -22,13 +22,18 @@ from botctl.agent.memory import (
     tool_json,
     tool_of,
 )
+from botctl.errors import OutsideError
 from botctl.execution.outcome import Done, Outcome
 from botctl.execution.step import Part, Step
 from botctl.llm.chat import ChatRequest, Turn, Usage
 from botctl.messages import Said
 from botctl.tools.tool import Tool
 
-MOST_TURNS = 20
+_SILENCE = {
+    "length": "the model gave no answer: it reached `max_tokens` before it said a word",
+    "refusal": "the model refused to answer",
+    "tools": "the model gave no answer: it went on calling tools after the last round",
+}
 
 
 class AgentSettings(Struct, frozen=True, kw_only=True):
@@ -71,8 +76,7 @@ async def _answer(step: Step, reply: Mapping[str, Any]) -> Done:
     text = reply["text"]
     step.log.output = text
     if not text.strip():
-        step.log.note("the model said nothing")
-        return Done(writes={"ai_response": ""})
+        raise OutsideError(_SILENCE.get(reply["stop"], "the model said nothing"))
     draft = await step.draft.close() if step.draft is not None else ""
     return Done(writes={"ai_response": text}, say=(Said(text=text, draft=draft),))
 

@@ -23,6 +23,7 @@ from botctl.clock import SystemClock, to_iso
 from botctl.engine.notice import answer_lines, transcript_lines, variable_lines
 from botctl.errors import UsageError, UserError
 from botctl.expr.path import NAME
+from botctl.runtime.edits import edited
 from botctl.runtime.shapes import HandoffStoryShape, handoff_shape, handoff_story_shape
 from botctl.store import events, handoffs
 from botctl.store.database import connect, transaction
@@ -135,13 +136,14 @@ def _decide(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         with transaction(connection):
+            asked = handoffs.find(connection, id)
             row = handoffs.decide(
                 connection,
-                handoffs.find(connection, id).id,
+                asked.id,
                 status=status,
                 by=reviewer,
                 note=note,
-                sets=variables,
+                sets=edited(connection, asked, status, variables),
                 now_ms=SystemClock().now_ms(),
             )
             event = events.for_run(connection, row.run, "decision")[-1].seq

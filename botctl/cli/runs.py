@@ -20,13 +20,14 @@ from botctl.clock import SystemClock, to_iso
 from botctl.duration import format_duration
 from botctl.engine.run import RunStatus
 from botctl.engine.trace import can_be_retried, row_json, story_json, story_of, story_text
-from botctl.errors import UsageError, UserError
+from botctl.errors import UsageError
 from botctl.messages import ConversationKey
 from botctl.runtime import commands
 from botctl.runtime.lock import holder_of
 from botctl.store import conversations, runs, steps
 from botctl.store.database import connect, transaction
 from botctl.store.runs import RunRow
+from botctl.store.steps import Doubt
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -120,6 +121,9 @@ def retry_run(
     done: Annotated[
         str | None, typer.Option("--done", metavar="JSON", help="What is in doubt was done, and gave this.")
     ] = None,
+    call: Annotated[
+        int | None, typer.Option("--call", min=1, help="Which of several calls in doubt is meant.")
+    ] = None,
     project: ProjectOption = None,
 ) -> None:
     """Take up a run that failed, at the nodes that failed; send again what could not be sent."""
@@ -129,12 +133,16 @@ def retry_run(
         answer = None
         if can_be_retried(row):
             answer = _decision(row, steps.in_doubt(connection, row.seq), again, done)
+            if answer is not None and call is not None:
+                answer["call"] = call
         with transaction(connection):
             sent_again, event = commands.retry_run(connection, row, answer, SystemClock().now_ms())
         if sent_again:
             print(f"{sent_again} messages of run {row.id} are sent again")
         if event:
             print(f"retry {row.id}: {who_takes(connection, found.state_folder, row.runner, row.id, event)}")
+        elif left := steps.in_doubt(connection, row.seq):
+            print(f"still in doubt: {commands.doubts_of(left)}")
         elif row.in_doubt:
             print(f"run {row.id} went on by its error path; what was in doubt in it is settled now")
 
@@ -161,9 +169,7 @@ def export_run(
     print(f"wrote {output}")
 
 
-def _decision(
-    row: RunRow, doubts: Sequence[tuple[str, str]], again: bool, done: str | None
-) -> dict[str, Any]:
+def _decision(row: RunRow, doubts: Sequence[Doubt], again: bool, done: str | None) -> dict[str, Any] | None:
     """What to do about effects that may or may not have been made, asked for where there is a terminal."""
     if again and done is not None:
         raise UsageError("`--again` and `--done` exclude each other")
@@ -176,13 +182,9 @@ def _decision(
             ) from None
     if not doubts or again:
         return {"again": again}
-    nodes = ", ".join(f"`{node}`" for node, _ in doubts)
-    if not sys.stdin.isatty():
-        raise UserError(
-            f"what {nodes} of run {row.id} did is in doubt",
-            help="find out, then say `--again` (it was not done) or `--done JSON` (it was, and gave this)",
-        )
-    print(f"It is not known whether {nodes} did its work before the process stopped, or no answer came.")
+    if not sys.stdin.isatty() or len(doubts) > 1:
+        return None  # what is refused says what is in doubt
+    print(f"It is not known whether this was done: {commands.doubts_of(doubts)}")
     answer = typer.prompt("Was it done? [y]es, [n]o, [l]eave it", default="l").strip().lower()
     if answer.startswith("n"):
         return {"again": True}

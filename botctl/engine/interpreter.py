@@ -291,7 +291,7 @@ class Interpreter:
 
 def returned(life: Life, child: Life) -> None:
     """Wake the caller of a run that is over."""
-    event = Event("returned", {"call": child.id, "text": child.result, "error": child.error_message})
+    event = Event("returned", {"call": child.id, "text": child.result, "error": child.excuse})
     life.taking.append(child.left_event)
     token = waiting_for(life.run, event)
     if token is not None:

@@ -88,7 +88,7 @@ class Journal:
         doubts = _count(life, visits)
         cap_message = _cap_message(visits)
         status, message = _status(
-            life.program.graph, run, RunStatus.BUDGET if cap_message else RunStatus.ERROR
+            life.program.graph, run, RunStatus.ERROR if cap_message is None else RunStatus.BUDGET
         )
         over = status is RunStatus.COMPLETED or status in FAILED
         speech: list[Said] = []
@@ -104,11 +104,12 @@ class Journal:
         if over and life.parent is not None:
             life.result, speech = "\n".join(said.text for said in speech), []
         outgoing = [(_reply(life, said), "node") for said in speech]
-        sorry = cap_message or life.program.fallback_message
+        sorry = life.program.fallback_message if cap_message is None else cap_message
         if sorry and status in FAILED and life.parent is None:
             outgoing.append((_reply(life, Said(text=sorry)), "bot"))
         now = self._clock.now_ms()
         life.status, life.error_message = status, message
+        life.excuse = message if cap_message is None else cap_message or "its budget is used up"
         waits = [] if over else run.waits
         children = [visit.child for visit in visits if visit.child is not None]
         entry = _Entry(
@@ -135,7 +136,7 @@ class Journal:
         life.taking = []
         life.called += [child for child in children if Return(child.id) in waits]
         life.spoken += [message.text for message, _ in outgoing]
-        if over and life.program.metered is not None:
+        if status is not RunStatus.RUNNING and life.program.metered is not None:
             life.micro_cents = self._database.read(lambda store: usage.cost_of_run(store, life.id))
         return leaving
 
@@ -197,7 +198,7 @@ def _finish(connection: sqlite3.Connection, life: Life, entry: _Entry) -> None:
     if life.used_once and entry.status not in FAILED:
         steps.forget(connection, life.seq)  # of a failed run it is kept: the run may be retried
     if life.parent is not None:
-        returned = {"call": life.id, "text": life.result, "error": entry.error_message}
+        returned = {"call": life.id, "text": life.result, "error": life.excuse}
         life.left_event = events.add(
             connection,
             runner=life.runner,
@@ -212,10 +213,10 @@ def _reply(life: Life, said: Said) -> OutgoingMessage:
     return reply_to(life.stored.message, said, said.draft or new_id())
 
 
-def _cap_message(visits: Sequence[Visit]) -> str:
-    """What the user hears when a budget is used up."""
-    outcomes = (visit.result.outcome for visit in visits)
-    return next((one.cap_message for one in outcomes if isinstance(one, Failure) and one.cap_message), "")
+def _cap_message(visits: Sequence[Visit]) -> str | None:
+    """What the user hears when a budget is used up; None if none is."""
+    failures = [one for visit in visits if isinstance(one := visit.result.outcome, Failure)]
+    return next((one.cap_message for one in failures if one.cap_message is not None), None)
 
 
 def _count(life: Life, visits: Sequence[Visit]) -> list[str]:

@@ -21,7 +21,8 @@ class Life:
     last wave, not begun yet. taking: numbers of the events that its next write takes away. result: what a
     called run has to say to its caller, once it is over; left_event: the event that tells the caller.
     has_scheduled: something is to happen at a moment because of it. last_part: the last row of a part.
-    micro_cents: what its model calls cost, once it is over; None when that is not known.
+    micro_cents: what its model calls cost, once it is over or waits; None: not known. excuse: what
+    whoever called it is told of its failure.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Life:
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
     error_message: str = ""
+    excuse: str = ""
     tool_calls: int = 0
     tokens: int = 0
     once: dict[tuple[str, str, str], str | None] = field(default_factory=dict)

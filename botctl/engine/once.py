@@ -23,6 +23,7 @@ from botctl.store.steps import StepRow
 _MOST_RETRIES = 3
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
+_LONGEST_WORDS = 400
 
 
 class StepOnce:
@@ -53,16 +54,18 @@ class StepOnce:
             if remembered is not None:
                 return json.loads(remembered)
             if not repeatable:
-                raise InDoubtError(
-                    "in doubt: the process stopped while this was under way; whether it was done is unknown",
-                    help=f"find out, then decide with `botctl runs retry {life.id}`",
-                )
+                unknown = "the process stopped while this was under way; whether it was done is unknown"
+                raise await self._doubt(part, unknown)
         life.used_once = True
+        words = life.program.mask(_words(part))
         if not repeatable:
-            await self._database.write(lambda connection: steps.intend(connection, life.seq, *at))
+            await self._database.write(lambda connection: steps.intend(connection, life.seq, *at, words))
         started_at, started = self._clock.now_ms(), time.perf_counter_ns()
         retries = self.retries
-        result = await self._make(action, at, repeatable)
+        try:
+            result = await self._make(action, at, repeatable, words)
+        except InDoubtError as error:
+            raise await self._doubt(part, error.message) from error
         text = encode(result)
         life.once[at] = text
         rows: list[StepRow] = []
@@ -81,6 +84,16 @@ class StepOnce:
         # Not awaited: the wave's own write follows at once, in order, and shares the commit.
         noted.add_done_callback(_look_at_failure)
         return result
+
+    async def _doubt(self, part: Part | None, why: str) -> InDoubtError:
+        """The error for what may or may not have been done; a part of a step is told in the trace."""
+        life, what = self._life, _words(part)
+        told = f"in doubt: {what}: {why}" if what else f"in doubt: {why}"
+        if part is not None:
+            now_ms = self._clock.now_ms()
+            row = self._row(part, {"text": told, "is_error": True}, now_ms, 0, 0)
+            await self._database.write(lambda connection: steps.add(connection, life.seq, [row]))
+        return InDoubtError(told, help=f"find out, then decide with `botctl runs retry {life.id}`")
 
     def _row(
         self, part: Part, result: Mapping[str, Any], started_at: int, duration_us: int, retries: int
@@ -125,7 +138,7 @@ class StepOnce:
         return True
 
     async def _make(
-        self, action: Callable[[], Awaitable[Any]], at: tuple[str, str, str], repeatable: bool
+        self, action: Callable[[], Awaitable[Any]], at: tuple[str, str, str], repeatable: bool, what: str
     ) -> Any:
         while True:
             try:
@@ -137,16 +150,14 @@ class StepOnce:
                     )
                 if not (repeatable or error.not_executed):
                     if error.retryable:
-                        raise InDoubtError(
-                            f"in doubt: {error.message}; whether it was done is unknown", help=error.help
-                        ) from error
+                        raise InDoubtError(f"{error.message}; whether it was done is unknown") from error
                     raise
                 if not error.retryable or error.tried_again or not await self._pause(error):
                     raise
                 self.retries += 1
                 if not repeatable:
                     await self._database.write(
-                        lambda connection: steps.intend(connection, self._life.seq, *at)
+                        lambda connection: steps.intend(connection, self._life.seq, *at, what)
                     )
 
     async def _pause(self, error: OutsideError) -> bool:
@@ -160,6 +171,14 @@ class StepOnce:
             return False
         await self._clock.sleep(pause)
         return True
+
+
+def _words(part: Part | None) -> str:
+    """What a part of a step does, for people; "" of a step that is one thing."""
+    if part is None:
+        return ""
+    arguments = part.input.get("arguments") if isinstance(part.input, dict) else part.input
+    return f"`{part.label}` with {encode(arguments)}"[:_LONGEST_WORDS]
 
 
 def _look_at_failure(noted: Future[None]) -> None:

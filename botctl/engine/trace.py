@@ -79,7 +79,9 @@ def story_shape(story: Story) -> StoryShape:
         **asdict(run_shape(story.row, story.conversation)),
         nodes_total=story.row.nodes_total,
         message=story.message,
-        waves=waves_of(story.steps),
+        waves=waves_of(
+            [step for step in story.steps if story.row.kind != "agent" or step.type not in AGENT_PARTS]
+        ),
         not_followed=[list(edge) for edge in run.not_followed],
         messages=said + [one.text for one in run.said],
         sent=[
@@ -112,6 +114,10 @@ def story_json(story: Story) -> dict[str, Any]:
     """A run as `runs show --json` has it (INTERFACES, JSON of the CLI)."""
     told: dict[str, Any] = to_builtins(story_shape(story))
     return told
+
+
+AGENT_PARTS = frozenset({"llm_call", "mcp_tool", "delegate_to_bot"})
+"""Types of the rows that tell the parts of an agent's step."""
 
 
 def waves_of(journal: list[StepRow]) -> list[list[str]]:

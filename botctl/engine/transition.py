@@ -38,12 +38,13 @@ MOST_ITERATIONS = 50
 class Failure(Struct, frozen=True):
     """A node that failed, after its retries. in_doubt: an effect of it may or may not have been made.
 
-    cap_message: a budget is used up, so the run ends here, whatever handlers there are, with these words.
+    cap_message: not None when a budget is used up: the run ends here, whatever handlers there are, with these
+    words.
     """
 
     message: str
     in_doubt: bool = False
-    cap_message: str = ""
+    cap_message: str | None = None
 
 
 class Result(Struct, frozen=True):
@@ -318,7 +319,7 @@ def _is_occupied(run: Run, loop: Turning) -> bool:
 
 def _fail(graph: Graph, run: Run, facts: Facts, index: int, token: Token, failure: Failure) -> None:
     """Find who goes on after an error: its `error` edges, a handler downstream, the loop, a lone handler."""
-    if failure.cap_message:
+    if failure.cap_message is not None:
         run.failure = run.failure or failure.message
         facts.uncaught.add(index)
         return

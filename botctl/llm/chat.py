@@ -59,6 +59,17 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     on_text: Callable[[str], None] | None = None
 
 
+MOST_TOKENS = 1_000_000_000
+"""Of one call; more is nonsense, and would be no number that a ledger can hold."""
+
+
+def counted(number: object) -> int:
+    """A number of tokens as a provider wrote it; 0 for what is none."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        return 0
+    return min(max(number, 0), MOST_TOKENS)
+
+
 class Usage(Struct, frozen=True, kw_only=True):
     """Tokens as the provider counted them."""
 

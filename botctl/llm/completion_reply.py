@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botctl.llm.chat import ChatReply, ChatRequest, StopReason, ToolCall, Usage
+from botctl.llm.chat import ChatReply, ChatRequest, StopReason, ToolCall, Usage, counted
 from botctl.llm.service import Refusal, Service
 from botctl.llm.tool_calls import made_up_id, malformed_call
 from botctl.llm.tool_names import ToolNames
@@ -33,15 +33,15 @@ def read_completion(
     if not text and stop == "end":
         raise service.broken("an empty answer")
     usage = completion.get("usage")
-    counted = usage if isinstance(usage, dict) else {}
+    told = usage if isinstance(usage, dict) else {}
     return ChatReply(
         text=text,
         model=str(completion.get("model") or ""),
         stop=stop,
         tool_calls=calls,
         usage=Usage(
-            input_tokens=_count(counted.get("prompt_tokens")),
-            output_tokens=_count(counted.get("completion_tokens")),
+            input_tokens=counted(told.get("prompt_tokens")),
+            output_tokens=counted(told.get("completion_tokens")),
         ),
         notes=() if isinstance(usage, dict) else (_uncounted(service),),
     )
@@ -103,7 +103,3 @@ def _read_call(call_id: str, function: Mapping[str, Any], names: ToolNames) -> T
     if isinstance(arguments, dict):
         return ToolCall(id=call_id, name=name, arguments=arguments)
     return ToolCall(id=call_id, name=name, arguments=None, raw=raw)
-
-
-def _count(number: object) -> int:
-    return number if isinstance(number, int) else 0

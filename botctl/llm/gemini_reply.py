@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botctl.llm.chat import ChatReply, ChatRequest, StopReason, ToolCall, Usage
+from botctl.llm.chat import ChatReply, ChatRequest, StopReason, ToolCall, Usage, counted
 from botctl.llm.service import Refusal, Service
 from botctl.llm.tool_calls import made_up_id, malformed_call
 from botctl.llm.tool_names import ToolNames
@@ -146,11 +146,11 @@ def _calls(parts: list[dict[str, Any]], request: ChatRequest, names: ToolNames) 
     return tuple(calls)
 
 
-def _usage(counted: Mapping[str, Any]) -> Usage:
+def _usage(told: Mapping[str, Any]) -> Usage:
     """Thinking is billed as output and not among the candidates' tokens."""
 
     def total(*fields: str) -> int:
-        return sum(counted[field] for field in fields if isinstance(counted.get(field), int))
+        return sum(counted(told.get(field)) for field in fields)
 
     return Usage(
         input_tokens=total("promptTokenCount", "toolUsePromptTokenCount"),

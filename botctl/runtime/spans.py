@@ -343,7 +343,7 @@ class ToolSpan:
 def _class_of(failure: Failure) -> str:
     if failure.in_doubt:
         return "in_doubt"
-    return "over_budget" if failure.cap_message else "failed"
+    return "failed" if failure.cap_message is None else "over_budget"
 
 
 def _server(base_url: str) -> dict[str, str | int]:

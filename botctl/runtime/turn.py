@@ -185,7 +185,7 @@ class Turns:
         while life.parent is not None and life.left_event:
             left, parent, stored = life.left_event, life.parent, life.stored
             row = self._database.read(lambda connection: runs.get(connection, parent))  # noqa: B023
-            value = {"call": life.id, "text": life.result, "error": life.error_message}
+            value = {"call": life.id, "text": life.result, "error": life.excuse}
             program = await self._program_of(row)
             caller = await self._interpreter.resume(program, stored, row, Event("returned", value), left)
             if caller is None:

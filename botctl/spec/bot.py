@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from botctl.duration import Duration
 from botctl.section import Section
+
+Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+def _address(written: str) -> str:
+    if written and "${" not in written and not written.lower().startswith(("https://", "http://")):
+        raise ValueError("should be an address that starts with https:// or http://")
+    return written
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class FallbackModel(Section):
@@ -19,11 +30,11 @@ class FallbackModel(Section):
     """The model's name as the provider writes it; the provider's default if left out."""
     api_key: str = ""
     """The key, as `${NAME}`; the provider's usual variable if left out."""
-    base_url: str = ""
+    base_url: Address = ""
     """Where the provider's API is, if not at its usual address."""
     account_id: str = ""
     """The account at a provider that wants one (cloudflare); its usual variable if left out."""
-    price: dict[str, float] | None = None
+    price: dict[str, Dollars] | None = None
     """What a model without a known price costs: {input: dollars, output: dollars} per million tokens."""
 
 
@@ -36,19 +47,19 @@ class ModelSection(Section):
     """The model's name as the provider writes it; the provider's default if left out."""
     api_key: str = ""
     """The key, as `${NAME}`; the provider's usual variable (OPENAI_API_KEY, ...) if left out."""
-    base_url: str = ""
+    base_url: Address = ""
     """Where the provider's API is, if not at its usual address; needed for `custom`."""
     account_id: str = ""
     """The account at a provider that wants one (cloudflare); its usual variable if left out."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """How freely the model answers, 0 to 2; left to the node or the model if not given."""
-    max_tokens: int = Field(default=8192, ge=1)
+    max_tokens: int = Field(default=8192, ge=1, le=10_000_000)
     """The longest answer, in tokens."""
     timeout: Duration = 30.0
     """How long one call may take."""
     script: str = ""
     """The scripted provider's file of answers, relative to bot.yaml."""
-    price: dict[str, float] | None = None
+    price: dict[str, Dollars] | None = None
     """What a model without a known price costs: {input: dollars, output: dollars} per million tokens."""
     fallback: list[FallbackModel] = []
     """Models to ask, in order, when this one is down."""

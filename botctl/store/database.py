@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,14 @@ from botctl.errors import BotctlError, UserError
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-SCHEMA_VERSION = 5
+logger = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 6
+# One caller's statements or values are at fault: an OverflowError is a number that SQLite cannot hold.
+_FAULTS = (
+    *(sqlite3.Error, BotctlError, ValueError, TypeError, LookupError),
+    *(ArithmeticError, AttributeError, AssertionError, RuntimeError, MemoryError),
+)
 _LOCKED_PAUSE = 0.005
 _LOCKED_PATIENCE = 2000  # pauses, ten seconds in all
 
@@ -40,7 +48,10 @@ class Database:
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._group: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._broken: BaseException | None = None
         self._committer = asyncio.create_task(self._commit_groups(), name="group commit")
+        self._committer.add_done_callback(self._lost)
 
     def write(self, work: Work[T]) -> asyncio.Future[T]:
         """Run `work` in the next transaction; the future is done when its group is on disk.
@@ -48,6 +59,9 @@ class Database:
         `work` must not await, must not commit, and must do nothing but SQL: it may be one of many.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._broken is not None:
+            future.set_exception(sqlite3.OperationalError(f"nothing can be written: {self._broken}"))
+            return future
         self._waiting.append((work, future))
         self._wake.set()
         return future
@@ -66,7 +80,7 @@ class Database:
         """Commit what waits, then close."""
         self._closing = True
         self._wake.set()
-        await self._committer
+        await asyncio.gather(self._committer, return_exceptions=self._broken is not None)
         await self._writer.close()
 
     async def stop_writing(self) -> None:
@@ -89,6 +103,7 @@ class Database:
                 await self._wake.wait()
             await asyncio.sleep(0)  # let everybody who is ready join this group
             group, self._waiting = self._waiting, []
+            self._group = group
             try:
                 await self._commit(group)
             except sqlite3.Error as error:
@@ -107,7 +122,7 @@ class Database:
             execute("SAVEPOINT caller")
             try:
                 done.append((future, work(self._raw)))
-            except (sqlite3.Error, BotctlError, ValueError, TypeError, LookupError) as error:
+            except _FAULTS as error:
                 execute("ROLLBACK TO caller")
                 if not future.done():
                     future.set_exception(error)
@@ -121,6 +136,17 @@ class Database:
         for future, result in done:
             if not future.done():
                 future.set_result(result)
+
+    def _lost(self, committer: asyncio.Task[None]) -> None:
+        """Nobody may wait for ever for a committer that broke; whoever writes now hears so."""
+        error = None if committer.cancelled() else committer.exception()
+        if error is None:
+            return
+        self._broken = error
+        logger.critical("the state cannot be written any more: %r; start botctl again", error)
+        for _, future in (*self._group, *self._waiting):
+            if not future.done():
+                future.set_exception(sqlite3.OperationalError(f"nothing can be written: {error}"))
 
     async def _begin(self) -> None:
         for _ in range(_LOCKED_PATIENCE):

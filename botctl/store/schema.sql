@@ -136,6 +136,7 @@ CREATE TABLE once (
   frame  TEXT NOT NULL,
   key    TEXT NOT NULL,
   result TEXT,                                  -- NULL: intended, outcome unknown
+  what   TEXT NOT NULL DEFAULT '',              -- of an intent, in words, masked
   PRIMARY KEY (run, node, frame, key)
 ) WITHOUT ROWID;
 

@@ -61,14 +61,29 @@ def last(connection: sqlite3.Connection, run: int) -> int:
     return int(row[0] or 0)
 
 
-def intend(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str) -> None:
-    """Remember that an effect is about to be made."""
-    connection.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, NULL)", (run, node, frame, key))
+class Doubt(NamedTuple):
+    """What was meant to be done, and is not known to have been. what: in words, for people."""
+
+    node: str
+    frame: str
+    key: str
+    what: str
+
+
+def intend(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str, what: str = "") -> None:
+    """Remember that an effect is about to be made. what: in words, for people."""
+    connection.execute(
+        "INSERT OR REPLACE INTO once (run, node, frame, key, result, what) VALUES (?, ?, ?, ?, NULL, ?)",
+        (run, node, frame, key, what),
+    )
 
 
 def remember(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str, result: str) -> None:
     """Remember what an effect gave."""
-    connection.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, ?)", (run, node, frame, key, result))
+    connection.execute(
+        "INSERT OR REPLACE INTO once (run, node, frame, key, result) VALUES (?, ?, ?, ?, ?)",
+        (run, node, frame, key, result),
+    )
 
 
 def withdraw(connection: sqlite3.Connection, run: int, node: str, frame: str, key: str) -> None:
@@ -101,9 +116,15 @@ def conclude(connection: sqlite3.Connection, run: int, result: Any) -> None:
     )
 
 
-def in_doubt(connection: sqlite3.Connection, run: int) -> list[tuple[str, str]]:
-    """(node, key) of what was meant to be done in a run, and is not known to have been."""
+def conclude_one(connection: sqlite3.Connection, run: int, doubt: Doubt, result: Any) -> None:
+    """A person decided: one thing that is in doubt was done, and gave this (a JSON value)."""
+    remember(connection, run, doubt.node, doubt.frame, doubt.key, json.dumps(result))
+
+
+def in_doubt(connection: sqlite3.Connection, run: int) -> list[Doubt]:
+    """What was meant to be done in a run, and is not known to have been."""
     rows = connection.execute(
-        "SELECT node, key FROM once WHERE run = ? AND result IS NULL ORDER BY node, key", (run,)
+        "SELECT node, frame, key, what FROM once WHERE run = ? AND result IS NULL ORDER BY node, frame, key",
+        (run,),
     ).fetchall()
-    return [(str(node), str(key)) for node, key in rows]
+    return [Doubt(*row) for row in rows]

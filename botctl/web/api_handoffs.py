@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from botctl.expr.path import NAME
+from botctl.runtime.edits import edited
 from botctl.runtime.shapes import HandoffShape, HandoffStoryShape, handoff_shape, handoff_story_shape
 from botctl.store import handoffs, listing
 from botctl.store.handoffs import HandoffRow
@@ -101,13 +102,14 @@ async def _decide(
             raise Refusal(422, f"`{name}` is no name of a variable")
 
     def decide(connection: sqlite3.Connection) -> HandoffRow:
+        handoff = handoffs.get(connection, asked.whole_id(connection, "handoffs"))
         return handoffs.decide(
             connection,
-            asked.whole_id(connection, "handoffs"),
+            handoff.id,
             status=status,
             by=asked.reviewer.name,
             note=asked.body.note,
-            sets=asked.body.set,
+            sets=edited(connection, handoff, status, asked.body.set),
             now_ms=now_ms,
         )
 

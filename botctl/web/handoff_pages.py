@@ -10,6 +10,7 @@ import msgspec
 
 from botctl.errors import UserError
 from botctl.expr.path import NAME
+from botctl.runtime.edits import edited
 from botctl.runtime.lock import holder_of
 from botctl.store import conversations, directory, handoffs, listing
 from botctl.store.handoffs import HandoffRow, HandoffStatus
@@ -62,13 +63,14 @@ async def decide(visit: Visit) -> str:
     now_ms = visit.office.desk.clock.now_ms()
 
     def work(connection: sqlite3.Connection) -> tuple[HandoffRow, str]:
+        asked = _found(visit, connection)
         row = handoffs.decide(
             connection,
-            _found(visit, connection).id,
+            asked.id,
             status=status,
             by=visit.reviewer.name,
             note=note,
-            sets=sets,
+            sets=edited(connection, asked, status, sets),
             shown=visit.form.get("shown", ""),
             now_ms=now_ms,
         )

@@ -87,7 +87,9 @@ def show_run(visit: Visit, connection: sqlite3.Connection) -> dict[str, Any]:
         "handoffs": handoffs.of_run(connection, row.seq),
         "waits_at": [] if is_over else [token.node for token in story.run.tokens if token.waiting],
         "is_over": is_over,
-        "doubts": [node for node, _ in steps.in_doubt(connection, row.seq)] if row.in_doubt else [],
+        "doubts": [doubt.what or doubt.node for doubt in steps.in_doubt(connection, row.seq)]
+        if row.in_doubt
+        else [],
         "may_retry": can_be_retried(row) or bool(row.in_doubt) or any(s.status == "dead" for s in story.said),
     }
 

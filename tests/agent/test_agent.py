@@ -89,7 +89,7 @@ def agent(folder: Path, more: str = "") -> None:
     )
 
 
-def told(folder: Path, *texts: str, clock: Clock | None = None) -> tuple[list[str], list[dict[str, Any]]]:
+def play(folder: Path, *texts: str, clock: Clock | None = None) -> tuple[list[str], list[dict[str, Any]]]:
     """What the bot says to these messages, and its runs."""
     mailbag = Mailbag()
 
@@ -109,7 +109,7 @@ def journal(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
 
 
 def test_no_tool_needed_is_one_model_call(office: Path) -> None:
-    texts, runs = told(office, "hi there")
+    texts, runs = play(office, "hi there")
 
     assert texts == ["hello"]
     assert (runs[0]["kind"], runs[0]["status"]) == ("agent", "completed")
@@ -117,7 +117,7 @@ def test_no_tool_needed_is_one_model_call(office: Path) -> None:
 
 
 def test_two_calls_of_one_round_are_steps_of_their_own(office: Path) -> None:
-    texts, runs = told(office, "what weather?")
+    texts, runs = play(office, "what weather?")
 
     assert texts == ["so sun in Oslo"]
     assert journal(runs[0])[2:] == [
@@ -134,14 +134,14 @@ def test_after_the_last_round_the_model_must_answer_without_tools(office: Path) 
     agent(office, "max_loop_iterations: 3")
     (office / "bots" / "b" / "script.yaml").write_text(script + first)
 
-    _, runs = told(office, "x")
+    _, runs = play(office, "x")
 
     assert (office / "looked").read_text() == "P P P "
     assert [label for kind, label, _ in journal(runs[0]) if kind == "llm_call"][-1] == "model last"
 
 
 def test_wrong_calls_are_told_to_the_model_and_not_made(office: Path) -> None:
-    texts, runs = told(office, "broken")
+    texts, runs = play(office, "broken")
 
     errors = [step["error"] for step in runs[0]["execution_log"]]
     assert texts == ["so the arguments do not fit the tool: 'place' is a required property"]
@@ -160,7 +160,7 @@ def test_wrong_calls_are_told_to_the_model_and_not_made(office: Path) -> None:
         ("approved", {}, "done: paid 5", "5 "),
         ("approved", {"arguments": {"amount": 3}}, f"done: paid 3\n({EDITED}", "3 "),
         ("rejected", {}, "done: a person declined this call: too much", ""),
-        ("approved", {"arguments": "oops"}, f"done: {UNCLEAR}", ""),
+        ("approved", {"arguments": "oops"}, f"done: {UNCLEAR}", ""),  # left by a botctl that did not look
         ("approved", {"argumnets": {"amount": 3}}, f"done: {UNCLEAR}", ""),
     ],
 )
@@ -197,9 +197,82 @@ def test_what_a_model_says_beside_a_call_is_heard_while_a_person_is_asked(office
     )
     (office / "bots" / "b" / "script.yaml").write_text(script)
 
-    said, _ = told(office, "book it", "and now?")
+    said, _ = play(office, "book it", "and now?")
 
     assert said == ["One moment."]
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ("arguments=oops", "`arguments` is not a JSON object"),
+        ("arguments={}", "`functions__pay` cannot be called so: 'amount' is a required property"),
+        (
+            "amount=much",
+            "`functions__pay` cannot be called so: argument `amount`: 'much' is not of type 'number'",
+        ),
+        ("amuont=3", "`amuont` is no argument of `functions__pay`"),
+        ("amount=3", ""),
+    ],
+)
+def test_an_edit_that_does_not_fit_the_tool_decides_nothing(
+    office: Path, capsys: pytest.CaptureFixture[str], edit: str, told: str
+) -> None:
+    schema = "{type: object, properties: {amount: {type: number}}, required: [amount]}"
+    workspace = (
+        (office / "workspaces" / "w.yaml").read_text().replace("pay', ", f"pay', parameters: {schema}, ")
+    )
+    (office / "workspaces" / "w.yaml").write_text(workspace + "tools: {ask: [functions__pay]}\n")
+    play(office, "book it", clock=SystemClock())
+
+    async def look(app: App) -> str:
+        return app.database.read(lambda connection: handoffs.latest(connection))[0].id
+
+    code = botctl(["handoff", "approve", in_an_app(office, look, clock=SystemClock()), "--set", edit])
+    texts, _ = play(office, clock=SystemClock())
+
+    err = capsys.readouterr().err
+    assert (code, told in err) == (1 if told else 0, True), err
+    assert texts == ([] if told else [f"done: paid 3\n({EDITED}"])
+
+
+def test_a_model_that_never_says_a_word_is_an_error_that_the_user_hears_of(office: Path) -> None:
+    (office / "bots" / "b" / "script.yaml").write_text("- {reply: '', stop: length}\n")
+
+    texts, runs = play(office, "hi")
+
+    assert (texts, runs[0]["status"]) == (
+        ["Sorry, something went wrong on our side. Please try again."],
+        "error",
+    )
+    assert runs[0]["error_message"].startswith("the model gave no answer: it reached `max_tokens`")
+
+
+def test_two_calls_in_doubt_are_named_and_settled_one_after_the_other(
+    office: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = "[{tool: functions__pay, arguments: {amount: 5}}, {tool: functions__pay, arguments: {amount: 6}}]"
+    answer = "- {after_tool: functions__pay, reply: 'done: {{result}}'}"
+    script = f"- {{match: book, calls: {calls}}}\n{answer}\n"
+    (office / "bots" / "b" / "script.yaml").write_text(script)
+    (office / "hangs").touch()
+
+    _, runs = play(office, "book both", clock=SystemClock())
+    (office / "hangs").unlink()
+    id = runs[0]["id"]
+    codes = [botctl(["runs", "retry", id]), botctl(["runs", "retry", id, "--done", "1"])]
+    refused = capsys.readouterr().err
+    codes.append(botctl(["runs", "retry", id, "--call", "1", "--done", '"paid 5, says the bank"']))
+    codes.append(botctl(["runs", "retry", id, "--call", "1", "--again"]))
+    texts, after = play(office, clock=SystemClock())
+
+    both = '1. agent: `functions__pay` with {"amount":5}; 2. agent: `functions__pay` with {"amount":6}'
+    assert (codes, refused.count(both)) == ([1, 1, 0, 0], 2)
+    assert (texts, (office / "paid").read_text()) == (["done: paid 6"], "5 6 6 ")
+    outputs = [
+        output for kind, _, output in journal(after[0]) if kind == "mcp_tool" and "doubt" not in str(output)
+    ]
+    assert outputs == ["paid 5, says the bank", "paid 6"]
 
 
 def test_a_handoff_says_what_an_answer_does_to_an_agents_call(
@@ -207,7 +280,7 @@ def test_a_handoff_says_what_an_answer_does_to_an_agents_call(
 ) -> None:
     with (office / "workspaces" / "w.yaml").open("a") as file:
         file.write("tools: {ask: [functions__pay]}\n")
-    told(office, "book it")
+    play(office, "book it")
 
     async def look(app: App) -> str:
         return app.database.read(lambda connection: handoffs.latest(connection))[0].id
@@ -219,7 +292,7 @@ def test_a_handoff_says_what_an_answer_does_to_an_agents_call(
     assert (code, lines[place + 1 : place + 3]) == (
         0,
         [
-            "  approved: the call is made; with other arguments by `--set arguments='{...}'`",
+            "  approved: the call is made; with other arguments by `--set name=value`",
             "  rejected: the call is not made, and the model is told so, with the note",
         ],
     )
@@ -229,7 +302,7 @@ def test_another_bot_is_a_tool(office: Path) -> None:
     agent(office, "delegate: [helper]")
     hire(office, "helper", BILLING.replace("({{intent}})", "!"))
 
-    texts, runs = told(office, "billing please")
+    texts, runs = play(office, "billing please")
 
     assert texts == ["they say {{customer}} asked `how much?` !"]
     assert len(runs[0]["children"]) == 1
@@ -240,10 +313,10 @@ def test_a_call_in_doubt_stops_the_run_until_a_person_says_what_became_of_it(
 ) -> None:
     (office / "hangs").touch()
 
-    texts, runs = told(office, "book it", clock=SystemClock())
+    texts, runs = play(office, "book it", clock=SystemClock())
     (office / "hangs").unlink()
     code = botctl(["runs", "retry", runs[0]["id"], "--done", '"paid 5, says the bank"'])
-    again, after = told(office, clock=SystemClock())
+    again, after = play(office, clock=SystemClock())
 
     assert (runs[0]["status"], "in doubt" in runs[0]["error_message"]) == ("error", True)
     assert texts == ["Sorry, something went wrong on our side. Please try again."]
@@ -254,7 +327,7 @@ def test_a_call_in_doubt_stops_the_run_until_a_person_says_what_became_of_it(
 def test_dying_between_rounds_repeats_no_finished_call(office: Path) -> None:
     for dies_after in range(1, 12):
         died, calls = _die(office, dies_after)
-        _, runs = told(office)
+        _, runs = play(office)
         assert runs[0]["status"] == "completed", dies_after
         made = sorted(output or "" for kind, _, output in journal(runs[0]) if kind == "mcp_tool")
         assert made == ["sun in Oslo", "sun in Rome"], dies_after
@@ -298,7 +371,7 @@ def test_messages_that_come_while_a_person_is_asked_are_held_or_answered(
         file.write("tools: {ask: [functions__pay]}\n")
     agent(office, f"handoff: {{while_waiting: {how}}}")
 
-    said, _ = told(office, "book it", "hi there")
+    said, _ = play(office, "book it", "hi there")
 
     assert said == texts
 

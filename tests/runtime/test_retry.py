@@ -108,7 +108,7 @@ def test_nothing_in_doubt_is_done_again_without_a_word(
     code = botctl(["runs", "retry", id_of(capsys)])
 
     assert code == 1
-    assert "what `pay` of run" in capsys.readouterr().err
+    assert "it is in doubt whether this was done in run" in capsys.readouterr().err
     assert calls(shop) == 1
 
 

@@ -36,7 +36,9 @@ class Filled:
             " '', 0)",
             (seq,),
         )
-        self.connection.execute("INSERT INTO once VALUES (?, 'n', '', 'k', '1')", (seq,))
+        self.connection.execute(
+            "INSERT INTO once (run, node, frame, key, result) VALUES (?, 'n', '', 'k', '1')", (seq,)
+        )
         inbox.finish(self.connection, message, seq)
         said = self.reply(seq, f"reply to {stored.message.text}", stored.conversation, ago=ago)
         outbox.sent(self.connection, said, ["1"], NOW)

@@ -70,6 +70,42 @@ def test_one_failing_statement_fails_one_caller(tmp_path: Path) -> None:
     assert _count(tmp_path / "state.db") == 2
 
 
+@pytest.mark.parametrize("fault", [OverflowError, RecursionError, AttributeError, MemoryError])
+def test_whatever_fails_in_a_caller_fails_nobody_else(tmp_path: Path, fault: type[Exception]) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        raise fault("too much")
+
+    async def whole() -> tuple[list[str], int]:
+        database = await open_database(tmp_path / "state.db")
+        writes = [database.write(fail), database.write(lambda connection: 1)]
+        results = await asyncio.gather(*writes, return_exceptions=True)
+        later = await database.write(lambda connection: 7)
+        await database.close()
+        return [type(result).__name__ for result in results], later
+
+    assert asyncio.run(whole()) == ([fault.__name__, "int"], 7)
+
+
+def test_nobody_waits_for_ever_when_the_committer_breaks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def whole() -> list[str]:
+        database = await open_database(tmp_path / "state.db")
+
+        def breaks() -> None:
+            raise OSError("a crash test that went wrong")
+
+        database.after_commit = breaks
+        first = await database.write(lambda connection: "written")
+        await asyncio.sleep(0)
+        later = await asyncio.gather(database.write(lambda connection: 1), return_exceptions=True)
+        await database.close()
+        return [first, str(later[0])]
+
+    assert asyncio.run(whole()) == ["written", "nothing can be written: a crash test that went wrong"]
+    assert "the state cannot be written any more" in caplog.text
+
+
 def test_writers_wait_for_another_process_that_holds_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
 

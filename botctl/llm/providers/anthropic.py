@@ -17,7 +17,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botctl.clock import Clock
-from botctl.llm.chat import ChatModel, ChatReply, ChatRequest, StopReason, ToolCall, ToolOffer, Turn, Usage
+from botctl.llm.chat import (
+    ChatModel,
+    ChatReply,
+    ChatRequest,
+    StopReason,
+    ToolCall,
+    ToolOffer,
+    Turn,
+    Usage,
+    counted,
+)
 from botctl.llm.default_models import DEFAULT_MODELS
 from botctl.llm.json_answer import LEFT_OUT, with_instruction
 from botctl.llm.pictures import Picture, PictureRules, Pictures, is_about_pictures, read_pictures
@@ -254,10 +264,9 @@ def _read_call(block: Mapping[str, Any], names: ToolNames) -> ToolCall:
 def _read_usage(usage: Mapping[str, Any]) -> Usage:
     """input_tokens leaves out what was written to, or read from, the prompt cache."""
     inputs = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    counted = {name: usage[name] for name in (*inputs, "output_tokens") if isinstance(usage.get(name), int)}
     return Usage(
-        input_tokens=sum(counted.get(name, 0) for name in inputs),
-        output_tokens=counted.get("output_tokens", 0),
+        input_tokens=sum(counted(usage.get(name)) for name in inputs),
+        output_tokens=counted(usage.get("output_tokens")),
     )
 
 

@@ -30,6 +30,7 @@ Way out: `next`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -47,6 +48,9 @@ from botctl.nodes.templates import Template, VariableName, Writing, render
 
 TEMPERATURE = 0.3
 """What the product's documents promise for llm_call (seed 001)."""
+
+
+_FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n?(.*?)```", re.DOTALL)
 
 
 class LlmCallData(NodeData):
@@ -159,7 +163,8 @@ def _keep(
 def read_json(text: str, schema: dict[str, Any]) -> tuple[Any, str]:
     """The JSON value of a model's answer, and what is wrong with it ("" if it fits the schema).
 
-    A fence around the whole answer is taken off: models put one there even when asked not to.
+    Of an answer with one fenced block that is what counts: models put fences, and words before them, even
+    when asked not to.
     """
     from jsonschema.exceptions import SchemaError, best_match
     from jsonschema.validators import validator_for
@@ -180,10 +185,10 @@ def read_json(text: str, schema: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _without_fence(text: str) -> str:
-    stripped = text.strip()
-    if not (stripped.startswith("```") and stripped.endswith("```")) or "\n" not in stripped:
-        return stripped
-    return stripped[stripped.index("\n") : -3]
+    if text.lstrip().startswith(("{", "[", '"')):
+        return text
+    found: list[str] = _FENCED.findall(text)
+    return found[0] if len(found) == 1 else text
 
 
 def writes(data: LlmCallData) -> Mapping[str, Origin]:

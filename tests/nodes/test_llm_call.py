@@ -72,7 +72,15 @@ def test_a_step_that_is_entered_again_does_not_ask_again() -> None:
     assert journal.repeatable == {"answer": True}
 
 
-@pytest.mark.parametrize("text", ['{"size": 3}', '```json\n{"size": 3}\n```'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"size": 3}',
+        '```json\n{"size": 3}\n```',
+        'Here: ```json {"size": 3}``` as asked',
+        '```{"size": 3}```',
+    ],
+)
 def test_with_a_schema_the_parsed_answer_is_json(text: str) -> None:
     model = SpeakingModel(text)
 

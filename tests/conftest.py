@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import signal
 
-# A shell without job control starts what it puts into the background with SIGINT ignored, and children inherit
-# that; what has a handler here is the default in them.
+# A shell without job control starts what it puts into the background with SIGINT ignored, which children
+# inherit; what has a handler here is the default in them.
 signal.signal(signal.SIGINT, signal.default_int_handler)

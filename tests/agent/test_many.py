@@ -44,6 +44,14 @@ async def _think(seconds: float, reader: asyncio.StreamReader, writer: asyncio.S
         writer.close()
 
 
+def seconds_without_a_processor() -> float:
+    """How long this thread was ready and other programs had the processors (Linux; elsewhere not known)."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 @asynccontextmanager
 async def slow_model(seconds: float) -> AsyncIterator[str]:
     """Its address."""
@@ -69,13 +77,13 @@ def test_two_hundred_conversations_with_a_slow_model_take_less_than_four_seconds
         )
         async with app:
             await (await app.inbox.accept(incoming("warm up", user="w"))).answer()
-            started = time.monotonic()
+            started, waited = time.monotonic(), seconds_without_a_processor()
             receipts = await asyncio.gather(
                 *[app.inbox.accept(incoming("hi", user=f"u{number}")) for number in range(200)]
             )
             answers = await asyncio.gather(*[receipt.answer() for receipt in receipts])
             await app.settle()
-            took = time.monotonic() - started
+            took = time.monotonic() - started - (seconds_without_a_processor() - waited)
         return took, {answer.status for answer in answers}
 
     async def whole() -> tuple[float, set[str]]:

@@ -45,6 +45,9 @@ def dashboard(
 ) -> None:
     """Print a link that logs in to the dashboard, once; serve it, until ^C, if no running bot does."""
     found, environment = open_project(project)
+    wrong = [one.message for one in found.diagnostics if one.severity == "error"]
+    if wrong:  # who may do what stands there: nothing is guessed
+        raise UserError(f"botctl.yaml has mistakes: {wrong[0]}", help="`botctl validate` tells where")
     state_file(found)
     name = by or os.environ.get("BOTCTL_REVIEWER", "") or _login()
     access = Access(found.spec.dashboard, environment, secret_key(found.state_folder), SystemClock())

@@ -90,6 +90,7 @@ class HttpServer:
             routes=[Route("/healthz", self._healthz), *routes],
             exception_handlers={HTTPException: _told},
         )
+        self._pages.router.redirect_slashes = False  # it would send people to whatever `Host` says
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 

@@ -85,6 +85,10 @@ class Gate:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
+        token = token.strip()
+        reviewer = self._doorman.by_token(token) if token and token.isascii() else None
+        if reviewer is not None:
+            return reviewer  # also while its address has to wait: no stranger behind a proxy shuts others out
         address = request.client.host if request.client else ""
         wait = self._tries.wait(address)
         if wait:
@@ -94,14 +98,10 @@ class Gate:
                 help=f"try again in {wait} seconds",
                 headers={"retry-after": str(wait)},
             )
-        token = token.strip()
-        reviewer = self._doorman.by_token(token) if token and token.isascii() else None
-        if reviewer is None:
-            self._tries.failed(address)
-            raise Refusal(
-                401,
-                "no reviewer has this token",
-                help="tokens stand in botctl.yaml under `dashboard`",
-                headers={"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'},
-            )
-        return reviewer
+        self._tries.failed(address)
+        raise Refusal(
+            401,
+            "no reviewer has this token",
+            help="tokens stand in botctl.yaml under `dashboard`",
+            headers={"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+        )

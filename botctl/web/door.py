@@ -89,7 +89,7 @@ class Door:
     def _may_be_asked(self, request: Request) -> bool:
         """Whether the name in `Host` is ours. Addresses are: no name can be made to point at those."""
         place = request.headers.get("host", "").lower()
-        name = urlsplit(f"//{place}").hostname or ""
+        name = _part(f"//{place}", "hostname")
         if place == self.office.public_place or name in (*_ME, self.office.host.lower()):
             return True
         return _is_address(name)
@@ -101,7 +101,15 @@ class Door:
         if origin is None:  # not a browser of this decade; its forms still need the session's token
             return True
         places = {request.headers.get("host", "").lower(), self.office.public_place} - {""}
-        return urlsplit(origin).netloc.lower() in places
+        return _part(origin, "netloc").lower() in places
+
+
+def _part(address: str, name: str) -> str:
+    """A part of an address that anybody may have written; "" of what is none."""
+    try:
+        return getattr(urlsplit(address), name) or ""
+    except ValueError:
+        return ""
 
 
 class Place:

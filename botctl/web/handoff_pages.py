@@ -114,9 +114,13 @@ def _assignments(text: str) -> dict[str, Any]:
             raise UserError(
                 f"`{line.strip()[:100]}` sets no variable", help="write `name = value`, with a plain name"
             )
+        if name in sets:
+            raise UserError(f"`{name}` is set twice", help="write it in one line")
         try:
             sets[name] = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
+            if value.startswith(("{", "[", '"')):
+                raise UserError(f"the value of `{name}` is not JSON", help="a text needs no quotes") from None
             sets[name] = value
     return sets
 

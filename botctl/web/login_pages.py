@@ -49,15 +49,15 @@ class LoginPages:
         return await self._form(where, "")
 
     async def _by_token(self, request: Request, token: str, where: str) -> Response:
+        reviewer = self._office.access.by_token(token)
+        if reviewer is not None:
+            return self._let_in(reviewer, where)
         address = request.client.host if request.client else ""
         wait = self._office.tries.wait(address)
         if wait:
             return await self._form(where, f"Too many wrong tokens. Try again in {wait} seconds.", 429, wait)
-        reviewer = self._office.access.by_token(token)
-        if reviewer is None:
-            self._office.tries.failed(address)
-            return await self._form(where, "Nobody has this token.", 401)
-        return self._let_in(reviewer, where)
+        self._office.tries.failed(address)
+        return await self._form(where, "Nobody has this token.", 401)
 
     async def _by_link(self, request: Request) -> Response:
         link = self._office.access.by_link(request.path_params["link"])

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -131,8 +132,8 @@ def _answer(form: Mapping[str, str]) -> dict[str, Any] | None:
     how = form.get("how", "")
     if how == "done":
         try:
-            return {"result": json.loads(form.get("result", "") or "null")}
-        except ValueError:
+            return {"result": msgspec.json.decode(form.get("result", "") or "null")}
+        except (msgspec.DecodeError, RecursionError):
             raise UserError("what it gave is not JSON", help='a text is written as "text"') from None
     return {"again": True} if how == "again" else None
 

@@ -12,7 +12,7 @@ import typer
 from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.clock import SystemClock, to_iso
 from botctl.errors import UsageError, UserError
@@ -45,6 +45,7 @@ def list_conversations(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         entries = directory.latest(connection, bot=bot, most=limit)
+    refuse_unknown(found, bot, entries)
     if json:
         print_json([to_builtins(entry_shape(entry)) for entry in entries])
         return

@@ -16,7 +16,7 @@ from msgspec import to_builtins
 from msgspec.structs import astuple
 
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.taking import who_takes
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.clock import SystemClock, to_iso
@@ -64,6 +64,7 @@ def list_handoffs(
     with closing(connect(state_file(found))) as connection:
         rows = handoffs.latest(connection, bot=bot, status=None if status == "all" else status, most=limit)
         told = [handoff_shape(connection, row) for row in rows]
+    refuse_unknown(found, bot, rows)
     if json:
         print_json(to_builtins(told))
         return

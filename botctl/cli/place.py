@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sized
 from pathlib import Path
 
 from botctl.errors import UserError
 from botctl.project.load import Project, find_project, load_project_file
 from botctl.secrets import Environment, read_environment
+from botctl.spec.fields import close_word
 
 
 def open_project(folder: Path | None) -> tuple[Project, Environment]:
@@ -27,3 +29,14 @@ def state_file(project: Project) -> Path:
             f"there is no state in {project.state_folder} yet", help="`botctl run <bot>` makes it"
         )
     return path
+
+
+def refuse_unknown(project: Project, name: str | None, found: Sized) -> None:
+    """Refuse the name of a bot of which nothing was found, and which the project does not have either."""
+    if name is None or len(found) or name in project.bot_names():
+        return
+    close = close_word(name, project.bot_names())
+    raise UserError(
+        f"there is no bot `{name}` in {project.folder}",
+        help=f"did you mean `{close}`?" if close else f"one of {', '.join(project.bot_names())}",
+    )

@@ -13,7 +13,7 @@ import typer
 
 from botctl.cli.export import exported, write_export
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.taking import who_takes
 from botctl.cli.terminal import paint, plain_lines, print_json, print_table
 from botctl.clock import SystemClock, to_iso
@@ -63,6 +63,7 @@ def list_runs(
             connection, bot=bot, status=status, most=limit, in_doubt=in_doubt, undelivered=undelivered
         )
         keys = {row.conversation: conversations.key_of(connection, row.conversation) for row in rows}
+    refuse_unknown(found, bot, rows)
     if json:
         print_json([row_json(row, keys[row.conversation]) for row in rows])
         return

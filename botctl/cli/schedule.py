@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.terminal import print_json, print_table
 from botctl.clock import SystemClock, to_iso
 from botctl.errors import UserError
@@ -35,6 +35,7 @@ def list_schedules(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         rows = schedules.latest(connection, bot=bot, status=None if all else "pending", most=limit)
+    refuse_unknown(found, bot, rows)
     if json:
         print_json([to_builtins(schedule_shape(row)) for row in rows])
         return

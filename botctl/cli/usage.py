@@ -12,7 +12,7 @@ import typer
 from msgspec import to_builtins
 
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.plot import column_plot
 from botctl.cli.terminal import paint, print_json, print_table
 from botctl.clock import Clock, SystemClock, to_datetime
@@ -47,6 +47,7 @@ def usage(
     found, _ = open_project(project)
     with closing(connect(state_file(found))) as connection:
         lines = usage_report.summed(connection, by, bot=bot, since_ms=since_ms)  # type: ignore[arg-type]
+        refuse_unknown(found, bot, lines)
         lines = lines if by == "day" else lines[:limit]
         names = _names(connection, lines) if by == "conversation" else {}
         days = (

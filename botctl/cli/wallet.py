@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from botctl.cli.options import JsonOption, ProjectOption
-from botctl.cli.place import open_project, state_file
+from botctl.cli.place import open_project, refuse_unknown, state_file
 from botctl.cli.terminal import print_json, print_table
 from botctl.clock import SystemClock, to_iso
-from botctl.errors import UsageError, UserError
+from botctl.errors import UsageError
 from botctl.llm.pricing import MICRO_CENTS_PER_CENT, format_money, to_cents
 from botctl.project.load import Project, load_bot
 from botctl.secrets import Environment
@@ -38,7 +38,7 @@ def show(
     """What is left in the wallets of bots, and what is held of it for calls under way."""
     found, environment = open_project(project)
     if bot is not None:
-        _known(found, bot)
+        refuse_unknown(found, bot, ())
     with closing(connect(state_file(found))) as connection:
         shown = [wallets.of_bot(connection, bot)] if bot else wallets.every(connection)
         paid = {one.bot: wallets.deposits(connection, one.bot, 20) for one in shown}
@@ -75,7 +75,7 @@ def deposit(
     """Pay in for a bot with `billing: {mode: wallet}`; it takes effect at once, also while the bot runs."""
     micro_cents = _read_amount(amount)
     found, environment = open_project(project)
-    _known(found, bot)
+    refuse_unknown(found, bot, ())
     found.state_folder.mkdir(parents=True, exist_ok=True)
     now_ms = SystemClock().now_ms()
     with closing(connect(found.state_folder / "state.db")) as connection:
@@ -100,14 +100,6 @@ def _read_amount(written: str) -> int:
             f"`{written}` is not an amount", help="write dollars, such as 5 or 2.50, or cents, such as 500c"
         )
     return int(cents * MICRO_CENTS_PER_CENT)
-
-
-def _known(project: Project, bot: str) -> None:
-    if bot not in project.bot_names():
-        names = ", ".join(project.bot_names())
-        raise UserError(
-            f"there is no bot `{bot}` in {project.folder}", help=f"one of {names}" if names else None
-        )
 
 
 def _billing(project: Project, environment: Environment, name: str) -> str:

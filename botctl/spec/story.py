@@ -255,6 +255,8 @@ class ToolStub(Section):
     """Its server cannot be reached: nothing was done."""
     silent: bool = False
     """No answer comes before the timeout: nobody knows whether anything was done."""
+    takes: Duration | None = None
+    """How long it takes to answer; longer than the timeout is as if it were silent."""
 
 
 Stubs = Annotated[list[ToolStub], BeforeValidator(_as_list)]

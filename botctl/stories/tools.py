@@ -116,12 +116,14 @@ class StubTools:
         server = name.partition("__")[0]
         if stub.down:
             raise OutsideError(f"MCP server `{server}` cannot be reached", retryable=True, not_executed=True)
-        if stub.silent:
-            declared = self._spec.servers.get(server)
-            seconds = timeout if timeout is not None else declared.timeout if declared else 30.0
+        declared = self._spec.servers.get(server)
+        seconds = timeout if timeout is not None else declared.timeout if declared else 30.0
+        if stub.silent or (stub.takes or 0) > seconds:
             self._note(name, arguments, "no answer")
             await self._clock.sleep(seconds)
             raise OutsideError(f"`{name}` did not answer within {format_duration(seconds)}", retryable=True)
+        if stub.takes:
+            await self._clock.sleep(stub.takes)
         if stub.error is not None:
             self._note(name, arguments, f"error: {stub.error}")
             return ToolResult(value=stub.error, text=stub.error, is_error=True)

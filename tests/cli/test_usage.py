@@ -139,6 +139,11 @@ def test_what_cannot_be_asked_for_is_a_usage_error(spender: Spender, arguments: 
         spender.usage(*arguments)
 
 
+def test_a_bot_of_which_nothing_is_known_is_named(spender: Spender) -> None:
+    with pytest.raises(UserError, match="no bot `d`"):
+        spender.usage("d")
+
+
 def test_on_a_terminal_there_is_a_table_and_a_plot(spender: Spender) -> None:
     program = "import sys; from botctl.cli.usage import app; app(sys.argv[1:], standalone_mode=False)"
     screen, terminal = pty.openpty()

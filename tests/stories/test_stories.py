@@ -224,6 +224,25 @@ stories:
     assert told == "passed"
 
 
+@pytest.mark.parametrize(
+    ("takes", "path"),
+    [("2s", "look_up, is_large.false, pay, done"), ("2h", "look_up.error, sorry, ticket")],
+)
+def test_a_tool_takes_its_time_and_too_much_of_it_is_silence(shop: Path, takes: str, path: str) -> None:
+    told = verdict(
+        shop,
+        f"""
+models: [{{reply: refund}}]
+tools:
+  orders__get: {{takes: {takes}, result: {{total: 3}}}}
+  orders__pay: {{result: {{ok: true}}}}
+stories: [{{name: slow, steps: [{{say: money, path: [..., {path}]}}]}}]
+""",
+    )
+
+    assert told == "passed"
+
+
 def test_a_model_that_is_silent_for_ever_fails_the_run_and_a_story_that_did_not_expect_it(
     tmp_path: Path,
 ) -> None:

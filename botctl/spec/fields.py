@@ -51,6 +51,11 @@ def one_of(words: Sequence[str], joint: str = "or") -> str:
     return f"{', '.join(quoted[:-1])} {joint} {quoted[-1]}"
 
 
+def with_article(word: str) -> str:
+    """A word with `a` or `an` before it, as it is spoken: an llm_call."""
+    return f"an {word}" if word[:1] in "aeiou" or word.startswith(("llm_", "mcp_")) else f"a {word}"
+
+
 def _folded(word: str) -> str:
     """So that outputVariable, output_variable and Output-Variable are one word."""
     return word.casefold().replace("_", "").replace("-", "").replace(" ", "")
@@ -74,7 +79,7 @@ def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
     here: list[Any] = [model]
     for part in path:
         following: list[Any] = []
-        for kind in here:
+        for kind in here if isinstance(part, int) else _alone(here):
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 field = _field(kind, part)
                 if field is not None:
@@ -82,7 +87,18 @@ def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
             else:
                 following += _entry_types(kind)
         here = [inner for kind in following for inner in _unwrapped(kind)]
-    return [kind for kind in here if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return [kind for kind in _alone(here) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+
+
+def _alone(kinds: list[Any]) -> list[Any]:
+    """Types, of a list those of its entries: one entry may stand alone for a list of one."""
+    from typing import get_origin
+
+    return [
+        inner
+        for kind in kinds
+        for inner in (_unwrapped(_entry_types(kind)[0]) if get_origin(kind) is list else (kind,))
+    ]
 
 
 def _entry_types(kind: Any) -> tuple[Any, ...]:

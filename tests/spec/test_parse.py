@@ -13,6 +13,7 @@ from botctl.source.document import Document, read_document
 from botctl.spec.bot import BotSpec
 from botctl.spec.parse import Subject, parse
 from botctl.spec.project import ProjectSpec
+from botctl.spec.story import StoryFile
 from botctl.spec.workspace import WorkspaceSpec
 
 BOT = Subject(family="BT", noun="the bot")
@@ -182,3 +183,11 @@ def test_no_message_uses_the_words_that_blame(model: type[BaseModel]) -> None:
     assert [
         line for line in said if re.search(r"\b(invalid|illegal|bad|please|failed to)\b", line, re.I)
     ] == []
+
+
+def test_an_entry_that_stands_alone_for_a_list_of_one_tells_its_fields() -> None:
+    text = "tools: {a__b: {rsult: 1}}\nstories: [{name: a, steps: [{say: hi, called: {tool: x, zz: 1}}]}]"
+
+    helps = [found.help for found in mistakes(text, StoryFile)]
+
+    assert helps == ["did you mean `result`?", "its fields are `tool` and `arguments`"]

@@ -1,8 +1,9 @@
-"""Edits: what a reviewer changes of a call that an agent wants to make, checked before it is decided."""
+"""Edits: what a reviewer sets with a decision, checked before it is decided."""
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from botctl.agent.memory import calls_of, tool_of
 from botctl.errors import UserError
+from botctl.spec.fields import close_word
 from botctl.store import runs, steps
 from botctl.store.handoffs import HandoffRow
 from botctl.tools.arguments import check_arguments
@@ -28,10 +30,15 @@ def edited(
     connection: sqlite3.Connection, handoff: HandoffRow, status: str, sets: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """What a decision sets, as the run takes it. Of an agent's call these are its arguments: all of them as
-    `arguments`, or single ones by name. UserError when the call could not be made so."""
-    if not sets or status != "approved":
+    `arguments`, or single ones by name. UserError when the call could not be made so, and when a workflow
+    has no use for a variable whose name is close to one that it has."""
+    run = runs.look_up(connection, handoff.run) if sets else None
+    if run is None:
         return sets
-    asked = _asked(connection, handoff)
+    if run.kind != "agent":
+        _refuse_slips(connection, handoff, run.definition, sets)
+        return sets
+    asked = _asked(connection, handoff) if status == "approved" else None
     if asked is None:
         return sets
     known = {**(asked.tool.input_schema.get("properties") or {}), **asked.arguments}
@@ -57,9 +64,7 @@ def edited(
 
 
 def _asked(connection: sqlite3.Connection, handoff: HandoffRow) -> _Asked | None:
-    """None of a workflow's handoff, and of a run that is over."""
-    if runs.get(connection, handoff.run).kind != "agent":
-        return None
+    """None of a run that is over."""
     remembered = {
         row.key: json.loads(row.result)
         for row in steps.remembered(connection, handoff.run)
@@ -73,3 +78,20 @@ def _asked(connection: sqlite3.Connection, handoff: HandoffRow) -> _Asked | None
     call = calls_of(reply)[int(index)]
     tool = next((one for one in offered if one["name"] == call.name), None)
     return _Asked(tool_of(tool), call.arguments or {}) if tool is not None else None
+
+
+def _refuse_slips(
+    connection: sqlite3.Connection, handoff: HandoffRow, definition: str, sets: Mapping[str, Any]
+) -> None:
+    """A new variable is welcome if the workflow names it anywhere; what it never names changes nothing, and
+    was most likely mistyped if it looks like a variable that was shown."""
+    for name in sets:
+        close = None if name in handoff.variables else close_word(name, handoff.variables)
+        if close is None:
+            continue
+        _, text = runs.definition(connection, definition)
+        if not re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text):
+            raise UserError(
+                f"`{name}` is no variable of this workflow",
+                help=f"did you mean `{close}`?",
+            )

@@ -13,10 +13,11 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from botctl.errors import UserError
 from botctl.platforms.platform import Connection, Doorkeeper
@@ -30,6 +31,12 @@ BODY_TIME = 30.0
 GRACE = 5.0
 """Seconds that requests may still take when the server stops; then they are answered as they stand."""
 
+_ALWAYS = (
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What every answer says to browsers, unless it says something of its own."""
 _LAST_RESORT = 15
 _BACKLOG = 2048
 
@@ -91,6 +98,7 @@ class HttpServer:
             exception_handlers={HTTPException: _told},
         )
         self._pages.router.redirect_slashes = False  # it would send people to whatever `Host` says
+        self._answered = ServerErrorMiddleware(self._found)
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -143,7 +151,7 @@ class HttpServer:
         timer.cancel()
 
     def _refuse_strangers(self) -> None:
-        if _is_this_machine(self.host):
+        if is_this_machine(self.host):
             return
         for (bot, platform), connection in self._connections.items():
             if isinstance(connection, Doorkeeper) and not connection.is_verified:
@@ -154,6 +162,10 @@ class HttpServer:
                 )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Every answer leaves through here, also that to what broke."""
+        await self._answered(scope, receive, _guarded(send))
+
+    async def _found(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Webhooks by the short way; everything else through Starlette's routes."""
         parts = scope["path"].split("/")
         connection = None
@@ -176,6 +188,19 @@ class HttpServer:
             if isinstance(connection, Doorkeeper) and connection.refused
         }
         return JSONResponse({"status": "ok", **self._health(), "refused": refused})
+
+
+def _guarded(send: Send) -> Send:
+    """With the headers that no answer lacks, whoever gives it."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ())]
+            said = {name.lower() for name, _ in headers}
+            message = {**message, "headers": headers + [one for one in _ALWAYS if one[0] not in said]}
+        await send(message)
+
+    return sent
 
 
 async def _answer(connection: Connection, request: Request) -> Response:
@@ -234,7 +259,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     """Whether only programs on this machine can reach what listens on `host`."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []

@@ -49,9 +49,11 @@ class SaidShape(Struct, frozen=True, kw_only=True):
 
 class HandoffStoryShape(HandoffShape, frozen=True, kw_only=True):
     """A handoff with all that a decision needs. ways_out: what each answer leads to. variables: as they were
-    when it was asked, masked and cut. told: where it was told. sets: the variables that the decision set."""
+    when it was asked, masked and cut. told: where it was told. sets: the variables that the decision set.
+    shown: the hash of what is decided about; a decision over the API may name it."""
 
     frame: str
+    shown: str
     ways_out: dict[str, list[str]]
     variables: dict[str, Any]
     requester: str
@@ -159,6 +161,7 @@ def handoff_story_shape(connection: sqlite3.Connection, row: HandoffRow) -> Hand
     return HandoffStoryShape(
         **asdict(handoff_shape(connection, row)),
         frame=row.frame,
+        shown=row.shown_hash,
         ways_out={answer: list(ways) for answer, ways in row.ways_out.items()},
         variables=dict(row.variables),
         requester=row.requester,

@@ -18,7 +18,8 @@ class ServerSection(Section):
     port: int = Field(default=8080, ge=0, le=65535)
     """The port to listen on; 0 takes any that is free."""
     public_url: str = ""
-    """The address under which the outside reaches this server, for webhooks and links."""
+    """The address under which the outside reaches this server, for webhooks and links. It may have a path,
+    which the proxy before the server takes away."""
 
 
 Right = Literal["see", "decide", "talk", "manage"]

@@ -206,6 +206,12 @@ def decide(
     person saw, if that is known; a decision about something else is refused.
     """
     row = get(connection, id)
+    check(connection, row, by=by, shown=shown, now_ms=now_ms)
+    return _close(connection, row, status, now_ms, by=by, note=note, sets=sets or {})
+
+
+def check(connection: sqlite3.Connection, row: HandoffRow, *, by: str, shown: str = "", now_ms: int) -> None:
+    """Raise the UserError with which `decide` would refuse a decision of this person now, if it would."""
     _refuse_decided(row, now_ms)
     _refuse_stranger(row, by)
     if (shown and shown != row.shown_hash) or _is_over(connection, row.run):
@@ -213,7 +219,6 @@ def decide(
             f"handoff `{row.id}` is not what was shown any more: its run has moved on",
             help=f"look again with `botctl handoff show {row.id}`",
         )
-    return _close(connection, row, status, now_ms, by=by, note=note, sets=sets or {})
 
 
 def expire_due(connection: sqlite3.Connection, runners: Sequence[str], now_ms: int) -> list[HandoffRow]:

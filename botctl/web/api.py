@@ -162,8 +162,8 @@ def _masked(told: Any, mask: Callable[[str], str]) -> Any:
 
 
 def _json(status: int, told: Any, headers: Mapping[str, str] | None = None) -> Response:
-    always = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return Response(_encoded(told), status, {**always, **(headers or {})}, media_type="application/json")
+    headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(_encoded(told), status, headers, media_type="application/json")
 
 
 def _encoded(told: Any) -> bytes:

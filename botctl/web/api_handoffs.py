@@ -25,7 +25,10 @@ from botctl.web.api_operation import (
     number_of,
 )
 
-VariableName = Annotated[str, Meta(pattern=f"^{NAME}$", max_length=200)]
+# What counts as a space differs in two characters between Python and the regular expressions of JSON Schema
+# (ECMA-262, 2025); none of them is in a name.
+_NAME = NAME.replace(r"\s", r"\s\x85\ufeff")
+VariableName = Annotated[str, Meta(pattern=f"^{_NAME}$", max_length=200)]
 
 
 class HandoffsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,10 +51,14 @@ class HandoffPage(Struct, frozen=True, kw_only=True):
 
 
 class DecisionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What goes with a decision. set: variables of the run that it sets."""
+    """What goes with a decision. set: variables of the run that it sets. shown: of the handoff as it was
+    seen, so that a decision about anything else is refused."""
 
     note: Annotated[str, Meta(max_length=4000, description="Why, for the run and for others.")] = ""
     set: dict[VariableName, Any] = {}
+    shown: Annotated[
+        str, Meta(max_length=200, description="`shown` of the handoff that was seen; empty: not compared.")
+    ] = ""
 
 
 async def list_handoffs(desk: Desk, asked: Asked[HandoffsQuery, NoBody]) -> HandoffPage:
@@ -110,6 +117,7 @@ async def _decide(
             by=asked.reviewer.name,
             note=asked.body.note,
             sets=edited(connection, handoff, status, asked.body.set),
+            shown=asked.body.shown,
             now_ms=now_ms,
         )
 
@@ -120,7 +128,8 @@ async def _decide(
 
 _DECIDED = {
     403: "The token does not allow it, or the reviewer is none of those who may decide this handoff.",
-    409: "The id is of several handoffs, or somebody has decided, or it is over; who and when is told.",
+    409: "The id is of several handoffs, or somebody has decided, or it is over (who and when is told), or"
+    " it is not what was shown.",
 }
 OPERATIONS = (
     Operation(

@@ -96,13 +96,14 @@ def _found(visit: Visit, connection: sqlite3.Connection) -> Entry:
     return entry
 
 
+_CONVERSATION = Page(path=_PATH, template="conversation.html", show=show_conversation)
 PAGES = (
     Page(path="/conversations", template="conversations.html", show=show_conversations),
-    Page(path=_PATH, template="conversation.html", show=show_conversation),
+    _CONVERSATION,
 )
 ACTS = (
-    Act(path=f"{_PATH}/take", right="talk", act=take),
-    Act(path=f"{_PATH}/answer", right="talk", act=answer),
-    Act(path=f"{_PATH}/hand-back", right="talk", act=hand_back),
-    Act(path=f"{_PATH}/reset", right="manage", act=reset),
+    Act(path=f"{_PATH}/take", right="talk", act=take, page=_CONVERSATION),
+    Act(path=f"{_PATH}/answer", right="talk", act=answer, page=_CONVERSATION),
+    Act(path=f"{_PATH}/hand-back", right="talk", act=hand_back, page=_CONVERSATION),
+    Act(path=f"{_PATH}/reset", right="manage", act=reset, page=_CONVERSATION),
 )

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -20,7 +20,7 @@ from botctl.runtime.server import BoundedRequest
 from botctl.store import handoffs, logins, outbox
 from botctl.store.handoffs import StrangerError
 from botctl.web.access import Reviewer
-from botctl.web.office import TOLD, Act, Missing, Office, Page, Visit
+from botctl.web.office import TOLD, Act, Fault, Missing, Office, Page, Visit, fault_of, sentence
 from botctl.web.rendering import HEADERS, Rendering
 
 logger = logging.getLogger(__name__)
@@ -72,11 +72,24 @@ class Door:
         """The session's cookie as it was sent."""
         return request.cookies.get(self.cookie_name, "")
 
+    def redirect(self, request: Request, where: str) -> RedirectResponse:
+        """To a path of ours."""
+        return RedirectResponse(self.root(request) + where[1:], 303, headers=HEADERS)
+
+    def root(self, request: Request) -> str:
+        """What addresses of ours begin with in the answer to a request."""
+        return self.office.root(_path(request))
+
     async def page(
-        self, template: str, visit: Visit | None, values: Mapping[str, Any], status: int = 200
+        self,
+        request: Request,
+        template: str,
+        visit: Visit | None,
+        values: Mapping[str, Any],
+        status: int = 200,
     ) -> Response:
         """A template as a response; visit None: for somebody who is not logged in."""
-        shown = dict(values)
+        shown = {**values, "root": self.root(request)}
         if visit is not None:
             shown |= await self.office.read(partial(_around, visit))
             shown |= {
@@ -85,6 +98,29 @@ class Door:
                 "told": TOLD.get(visit.query.get("told", ""), ""),
             }
         return HTMLResponse(self.rendering.page(template, shown), status, headers=HEADERS)
+
+    async def problem(
+        self, request: Request, visit: Visit | None, status: int, fault: Fault, back: str = ""
+    ) -> Response:
+        """Why nothing is shown or done. back: the path from which people go on; "" : the one above."""
+        back = back or _path(request).rsplit("/", 1)[0] or "/"
+        values = {"fact": fault.fact, "way_out": fault.way_out, "status": status, "back": back}
+        template = "problem.html" if visit is not None else "turned_away.html"
+        response = await self.page(request, template, visit, values, status)
+        if status in (408, 413):
+            response.headers["connection"] = "close"
+        return response
+
+    def visit(self, request: Request, reviewer: Reviewer) -> Visit:
+        """The request of somebody who was let in."""
+        return Visit(
+            office=self.office,
+            reviewer=reviewer,
+            cookie=self.cookie_of(request),
+            id=request.path_params.get("id", ""),
+            path=request.url.path,
+            query={name: value[:300] for name, value in request.query_params.items()},
+        )
 
     def _may_be_asked(self, request: Request) -> bool:
         """Whether the name in `Host` is ours. Addresses are: no name can be made to point at those."""
@@ -102,6 +138,11 @@ class Door:
             return True
         places = {request.headers.get("host", "").lower(), self.office.public_place} - {""}
         return _part(origin, "netloc").lower() in places
+
+
+def _path(request: Request) -> str:
+    """What is asked for. `request.url` cannot be read where `Host` is none."""
+    return str(request.scope["path"])
 
 
 def _part(address: str, name: str) -> str:
@@ -130,35 +171,36 @@ class Place:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        visit = None
+        visit, problem = None, partial(self._door.problem, request)
+        # A form that was refused was sent from the page of its path, if that has one.
+        back = _path(request) if request.method == "POST" and self._page is not None else ""
         try:
             self._door.check_place(request)
             reviewer = self._door.reviewer_of(request)
             if reviewer is None:
                 return await self._to_login(request)
-            visit = _visit(self._door, request, reviewer)
+            visit = self._door.visit(request, reviewer)
             if request.method in ("GET", "HEAD") and self._page is not None:
-                return await self._show(self._page, visit)
+                return await self._show(request, self._page, visit)
             if request.method == "POST" and self._act is not None:
-                return await self._perform(self._act, visit, request)
+                return await self._perform(request, self._act, visit)
             raise HTTPException(405, f"this page does not know {request.method}")
         except Missing:
-            return await self._problem(visit, 404, "There is nothing here", "Or it is not for you to see.")
+            return await problem(visit, 404, Fault("There is nothing here", "Or it is not for you to see."))
         except HTTPException as error:
-            return await self._problem(visit, error.status_code, _sentence(error.detail), "")
+            return await problem(visit, error.status_code, Fault(sentence(error.detail), ""), back)
         except BotctlError as error:
-            status = 403 if isinstance(error, StrangerError) else 409
-            return await self._problem(visit, status, _sentence(error.message), _sentence(error.help or ""))
+            return await problem(visit, _status(error), fault_of(error), back)
         except sqlite3.Error as error:
-            return await self._problem(None, 503, f"The state cannot be used now: {error}", "Try again.")
+            return await problem(None, 503, Fault(f"The state cannot be used now: {error}", "Try again."))
 
-    async def _show(self, page: Page, visit: Visit) -> Response:
+    async def _show(self, request: Request, page: Page, visit: Visit, status: int = 200) -> Response:
         if page.gather is not None:
             visit = _with(visit, found=await page.gather(visit))
         values = await self._door.office.read(partial(page.show, visit))
-        return await self._door.page(page.template, visit, values)
+        return await self._door.page(request, page.template, visit, values, status)
 
-    async def _perform(self, act: Act, visit: Visit, request: Request) -> Response:
+    async def _perform(self, request: Request, act: Act, visit: Visit) -> Response:
         form = await self._door.form_of(request)
         if not self._door.office.access.csrf_fits(visit.cookie, form.get("csrf", "")):
             raise HTTPException(
@@ -166,44 +208,33 @@ class Place:
             )
         if not visit.may(act.right):
             raise HTTPException(403, f"you have no right to `{act.right}`")
-        where = await act.act(_with(visit, form=form))
+        visit = _with(visit, form=form)
+        try:
+            where = await act.act(visit)
+        except BotctlError as error:
+            if act.page is None:
+                raise
+            return await self._show(request, act.page, _with(visit, fault=fault_of(error)), _status(error))
         logger.info("%s sent the form %s of the dashboard", visit.reviewer.name, visit.path)
-        return RedirectResponse(where, 303, headers=HEADERS)
+        return self._door.redirect(request, where)
 
     async def _to_login(self, request: Request) -> Response:
         """A link in a mail comes without the session's cookie (SameSite=Strict), whether there is one or not:
         then the browser is asked to come again, from here."""
         if request.method not in ("GET", "HEAD"):
-            return await self._problem(None, 401, "You are not logged in", "Log in and try again.")
+            return await self._door.problem(
+                request, None, 401, Fault("You are not logged in", "Log in and try again.")
+            )
         where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if request.headers.get("sec-fetch-site") == "cross-site":
-            return await self._door.page("again.html", None, {"next": where})
-        return RedirectResponse(str(_login(where)), 303, headers=HEADERS)
-
-    async def _problem(self, visit: Visit | None, status: int, fact: str, way_out: str) -> Response:
-        values = {"fact": fact, "way_out": way_out, "status": status}
-        template = "problem.html" if visit is not None else "turned_away.html"
-        response = await self._door.page(template, visit, values, status)
-        if status in (408, 413):
-            response.headers["connection"] = "close"
-        return response
+            return await self._door.page(request, "again.html", None, {"next": where})
+        return self._door.redirect(
+            request, f"/login?{urlencode({'next': where})}" if where != "/" else "/login"
+        )
 
 
-def _login(where: str) -> Any:
-    from starlette.datastructures import URL
-
-    return URL("/login").include_query_params(next=where) if where != "/" else URL("/login")
-
-
-def _visit(door: Door, request: Request, reviewer: Reviewer) -> Visit:
-    return Visit(
-        office=door.office,
-        reviewer=reviewer,
-        cookie=door.cookie_of(request),
-        id=request.path_params.get("id", ""),
-        path=request.url.path,
-        query={name: value[:300] for name, value in request.query_params.items()},
-    )
+def _status(error: BotctlError) -> int:
+    return 403 if isinstance(error, StrangerError) else 409
 
 
 def _with(visit: Visit, **changes: Any) -> Visit:
@@ -228,11 +259,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _sentence(text: str) -> str:
-    """A message of ours as a sentence; it may end in a list or a command."""
-    return text[:1].upper() + text[1:]
 
 
 def places(door: Door, pages: Sequence[Page], acts: Sequence[Act]) -> dict[str, Place]:

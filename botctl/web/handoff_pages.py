@@ -14,12 +14,15 @@ from botctl.runtime.edits import edited
 from botctl.runtime.lock import holder_of
 from botctl.store import conversations, directory, handoffs, listing
 from botctl.store.handoffs import HandoffRow, HandoffStatus
-from botctl.web.office import Act, Missing, Page, Visit
+from botctl.web.office import Act, Fault, Missing, Page, Visit, fault_of
 from botctl.web.paging import PAGE, before_of, choice, following
 
 _STATUSES = ("pending", "all", *(status for status in get_args(HandoffStatus) if status != "pending"))
 _MOST_SAID = 200
 _LONGEST_NOTE = 4_000
+_LONGEST_REASON = 400
+_MOST_LINES = 8
+"""Of a reason, before the form that decides; more is folded up, so that the form is seen on a phone."""
 
 
 def show_handoffs(visit: Visit, connection: sqlite3.Connection) -> dict[str, Any]:
@@ -52,7 +55,8 @@ def show_handoff(visit: Visit, connection: sqlite3.Connection) -> dict[str, Any]
         "person": directory.people(connection, {row.conversation}).get(row.conversation),
         "said": directory.said_in(connection, row.conversation, _MOST_SAID),
         "taken_by": conversations.taken_by(connection, row.conversation),
-        "may_decide": visit.may("decide") and _is_reviewer(row, visit.reviewer.name),
+        "refusal": _refusal(visit, connection, row) if visit.may("decide") else None,
+        "is_long": len(row.reason) > _LONGEST_REASON or row.reason.count("\n") >= _MOST_LINES,
     }
 
 
@@ -64,6 +68,12 @@ async def decide(visit: Visit) -> str:
 
     def work(connection: sqlite3.Connection) -> tuple[HandoffRow, str]:
         asked = _found(visit, connection)
+        handoffs.check(connection, asked, by=visit.reviewer.name, now_ms=now_ms)
+        if not visit.form.get("shown"):
+            raise UserError(
+                "nothing was decided: the form does not tell what you have seen",
+                help="read what is asked now, then decide",
+            )
         row = handoffs.decide(
             connection,
             asked.id,
@@ -90,9 +100,14 @@ def _found(visit: Visit, connection: sqlite3.Connection) -> HandoffRow:
     return handoffs.get(connection, found[0])
 
 
-def _is_reviewer(row: HandoffRow, name: str) -> bool:
-    """Whether the form is worth showing; `handoffs.decide` has the last word."""
-    return not row.reviewers or name.casefold() in (one.casefold() for one in row.reviewers)
+def _refusal(visit: Visit, connection: sqlite3.Connection, row: HandoffRow) -> Fault | None:
+    """Why the form is not worth showing; `handoffs.decide` has the last word."""
+    now_ms = visit.office.desk.clock.now_ms()
+    try:
+        handoffs.check(connection, row, by=visit.reviewer.name, now_ms=now_ms)
+    except UserError as error:
+        return fault_of(error)
+    return None
 
 
 def _status(decision: str) -> Literal["approved", "rejected"]:
@@ -125,8 +140,6 @@ def _assignments(text: str) -> dict[str, Any]:
     return sets
 
 
-PAGES = (
-    Page(path="/handoffs", template="handoffs.html", show=show_handoffs),
-    Page(path="/handoffs/{id}", template="handoff.html", show=show_handoff),
-)
-ACTS = (Act(path="/handoffs/{id}", right="decide", act=decide),)
+_HANDOFF = Page(path="/handoffs/{id}", template="handoff.html", show=show_handoff)
+PAGES = (Page(path="/handoffs", template="handoffs.html", show=show_handoffs), _HANDOFF)
+ACTS = (Act(path=_HANDOFF.path, right="decide", act=decide, page=_HANDOFF),)

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -15,12 +15,14 @@ from botctl.runtime.server import BoundedRequest
 from botctl.store import logins
 from botctl.web.access import SESSION_MS, Reviewer
 from botctl.web.door import Door
-from botctl.web.rendering import HEADERS
+from botctl.web.office import Fault, sentence
 
 HOME = "/handoffs"
 _LOCAL = re.compile(r"/(?![/\\])[!-~]*")
-_USED_UP = "This link does not log in (any more)"
-_USED_UP_HELP = "It works once, for ten minutes. `botctl dashboard` makes a new one."
+_USED_UP = Fault(
+    "This link does not log in (any more)",
+    "It works once, for ten minutes. `botctl dashboard` makes a new one.",
+)
 
 
 class LoginPages:
@@ -45,37 +47,40 @@ class LoginPages:
             return await self._by_token(request, form.get("token", "").strip(), _local(form.get("next", "")))
         where = _local(request.query_params.get("next", ""))
         if self._door.reviewer_of(request) is not None:
-            return RedirectResponse(where, 303, headers=HEADERS)
-        return await self._form(where, "")
+            return self._door.redirect(request, where)
+        return await self._form(request, where, "")
 
     async def _by_token(self, request: Request, token: str, where: str) -> Response:
         reviewer = self._office.access.by_token(token)
         if reviewer is not None:
-            return self._let_in(reviewer, where)
+            return self._let_in(request, reviewer, where)
         address = request.client.host if request.client else ""
         wait = self._office.tries.wait(address)
         if wait:
-            return await self._form(where, f"Too many wrong tokens. Try again in {wait} seconds.", 429, wait)
+            fault = f"Too many wrong tokens. Try again in {wait} seconds."
+            return await self._form(request, where, fault, 429, wait)
         self._office.tries.failed(address)
-        return await self._form(where, "Nobody has this token.", 401)
+        return await self._form(request, where, "Nobody has this token.", 401)
 
     async def _by_link(self, request: Request) -> Response:
         link = self._office.access.by_link(request.path_params["link"])
         if link is None:
-            return await self._turned_away()
+            return await self._turned_away(request)
         read, now_ms = self._office.desk.database.read, self._office.desk.clock.now_ms()
         if request.method != "POST":
             if read(lambda connection: logins.is_used(connection, link.mark)):
-                return await self._turned_away()
-            return await self._door.page("link.html", None, {"name": link.reviewer.name})
+                return await self._turned_away(request)
+            return await self._door.page(request, "link.html", None, {"name": link.reviewer.name})
         is_first = await self._office.desk.database.write(
             lambda connection: logins.use(connection, link.mark, link.expires_at, now_ms)
         )
-        return self._let_in(link.reviewer, HOME) if is_first else await self._turned_away()
+        if not is_first:
+            return await self._turned_away(request)
+        return self._let_in(request, link.reviewer, HOME)
 
     async def _logout(self, request: Request) -> Response:
         if request.method != "POST":
-            return RedirectResponse(HOME, 303, headers=HEADERS)
+            return self._door.redirect(request, HOME)
         form, cookie = await self._door.form_of(request), self._door.cookie_of(request)
         session, now_ms = self._office.access.session(cookie), self._office.desk.clock.now_ms()
         if session is not None:
@@ -84,14 +89,14 @@ class LoginPages:
             await self._office.desk.database.write(
                 lambda connection: logins.use(connection, session.mark, session.expires_at, now_ms)
             )
-        response = RedirectResponse("/login", 303, headers=HEADERS)
+        response = self._door.redirect(request, "/login")
         response.delete_cookie(
             self._door.cookie_name, secure=self._office.is_encrypted, httponly=True, samesite="strict"
         )
         return response
 
-    def _let_in(self, reviewer: Reviewer, where: str) -> Response:
-        response = RedirectResponse(where, 303, headers=HEADERS)
+    def _let_in(self, request: Request, reviewer: Reviewer, where: str) -> Response:
+        response = self._door.redirect(request, where)
         response.set_cookie(
             self._door.cookie_name,
             self._office.access.session_cookie(reviewer),
@@ -102,15 +107,17 @@ class LoginPages:
         )
         return response
 
-    async def _form(self, where: str, fault: str, status: int = 200, wait: int = 0) -> Response:
-        response = await self._door.page("login.html", None, {"next": where, "fault": fault}, status)
+    async def _form(
+        self, request: Request, where: str, fault: str, status: int = 200, wait: int = 0
+    ) -> Response:
+        values = {"next": where, "fault": fault}
+        response = await self._door.page(request, "login.html", None, values, status)
         if wait:
             response.headers["retry-after"] = str(wait)
         return response
 
-    async def _turned_away(self) -> Response:
-        values = {"fact": _USED_UP, "way_out": _USED_UP_HELP, "status": 410}
-        return await self._door.page("turned_away.html", None, values, 410)
+    async def _turned_away(self, request: Request) -> Response:
+        return await self._door.problem(request, None, 410, _USED_UP)
 
 
 class _Guarded:
@@ -131,8 +138,8 @@ class _Guarded:
         except ClientDisconnect:
             return
         except HTTPException as error:
-            values = {"fact": error.detail, "way_out": "", "status": error.status_code}
-            response = await self._door.page("turned_away.html", None, values, error.status_code)
+            fault = Fault(sentence(error.detail), "")
+            response = await self._door.problem(request, None, error.status_code, fault)
         await response(scope, receive, send)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from botctl.errors import BotctlError
 from botctl.store.database import connect
 from botctl.store.listing import Bots
 from botctl.web.access import Access, Reviewer
@@ -47,6 +48,13 @@ class Office(Struct, frozen=True, kw_only=True):
         """The host, with its port, under which the outside reaches the server; "" if none is set."""
         return urlsplit(self.public_url).netloc.lower()
 
+    def root(self, path: str) -> str:
+        """What addresses of ours begin with in the answer to a request for `path`. Where the public address
+        has a path of its own, a proxy takes that away: then only the way up from `path` leads home."""
+        if not urlsplit(self.public_url).path.strip("/"):
+            return "/"
+        return "../" * (path.count("/") - 1) or "./"
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Ask the state beside the event loop: no bot waits for a page."""
         return await asyncio.to_thread(self._read, work)
@@ -56,9 +64,27 @@ class Office(Struct, frozen=True, kw_only=True):
             return work(connection)
 
 
+class Fault(Struct, frozen=True):
+    """Why something was not done, in sentences: the fact, and the way out or ""."""
+
+    fact: str
+    way_out: str
+
+
+def fault_of(error: BotctlError) -> Fault:
+    """A message of ours as sentences; it may end in a list or a command."""
+    return Fault(sentence(error.message), sentence(error.help or ""))
+
+
+def sentence(text: str) -> str:
+    """A text that begins as sentences do."""
+    return text[:1].upper() + text[1:]
+
+
 class Visit(Struct, frozen=True, kw_only=True):
     """A request of a reviewer that was let in. id: of the path, "" where it has none. found: what was
-    gathered for its page before."""
+    gathered for its page before. fault: why the form was refused, when its page is shown again with what was
+    typed into it."""
 
     office: Office
     reviewer: Reviewer
@@ -68,6 +94,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     form: Mapping[str, str] = {}
     found: object = None
+    fault: Fault | None = None
 
     def may(self, right: str) -> bool:
         """Whether he has a right."""
@@ -103,11 +130,12 @@ class Page(Struct, frozen=True, kw_only=True):
 
 class Act(Struct, frozen=True, kw_only=True):
     """What a form does, and the right to it. act tells where to go then; it may end with `?told=` and a word
-    of TOLD."""
+    of TOLD. page: shown again with what was typed, when it is refused; None: only the refusal is."""
 
     path: str
     right: str
     act: Callable[[Visit], Awaitable[str]]
+    page: Page | None = None
 
 
 TOLD: Mapping[str, str] = {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from botctl.clock import SystemClock
 from botctl.project.load import Project
 from botctl.runtime.app import App
 from botctl.runtime.secret_key import secret_key
+from botctl.runtime.server import is_this_machine
 from botctl.runtime.standing import BotShape, bot_shape
 from botctl.secrets import Environment
 from botctl.store.database import Database
@@ -33,6 +35,7 @@ from botctl.web.api_operation import Desk
 from botctl.web.door import Door, places
 from botctl.web.live import LiveStream
 from botctl.web.login_pages import HOME, LoginPages
+from botctl.web.nowhere import Nowhere
 from botctl.web.office import Office
 from botctl.web.rendering import STATIC, Rendering
 
@@ -59,7 +62,10 @@ def pages(app: App) -> Sequence[BaseRoute]:
     """The dashboard of a running app."""
     desk, spec = desk_of(app), app.project.spec
     access = Access(spec.dashboard, app.environment, secret_key(app.state_folder), app.clock)
-    app.notes += access.notes
+    app.notes += [
+        *access.notes,
+        *_open_ways(spec.server.host, app.environment.resolve(spec.server.public_url)),
+    ]
     office = Office(
         desk=desk,
         access=access,
@@ -106,7 +112,17 @@ def standalone(
         mask=environment.mask,
         closing=closing,
     )
-    return routes(office), access.notes
+    return routes(office), [*access.notes, *_open_ways(office.host, office.public_url)]
+
+
+def _open_ways(host: str, public_url: str) -> Sequence[str]:
+    """A warning, when others reach the dashboard by a way on which tokens can be read; lint's SC303."""
+    if is_this_machine(host) or public_url.lower().startswith("https://"):
+        return ()
+    return (
+        f"the tokens of the dashboard travel unencrypted: it listens on {host or 'all addresses'}, without an"
+        " https address; put a proxy with https before it, and write `server.public_url: https://...`",
+    )
 
 
 def routes(office: Office) -> Sequence[BaseRoute]:
@@ -114,17 +130,18 @@ def routes(office: Office) -> Sequence[BaseRoute]:
     rendering = Rendering(office.mask)
     door = Door(office, rendering)
     return (
-        Route("/", _home),
+        Route("/", partial(_home, door)),
         *LoginPages(door).routes(),
         *(Route(path, place) for path, place in places(door, PAGES, ACTS).items()),
         Route("/live", LiveStream(door)),
         Route("/static/{name}", _Static(rendering).answer),
         *api_routes(office.desk, office.access, door.reviewer_of, office.tries),
+        Nowhere(door),
     )
 
 
-async def _home(request: Request) -> Response:
-    return RedirectResponse(HOME, 303)
+async def _home(door: Door, request: Request) -> Response:
+    return door.redirect(request, HOME)
 
 
 class _Static:
@@ -138,5 +155,5 @@ class _Static:
         name = request.path_params["name"]
         if name not in STATIC:
             return Response(status_code=404)
-        headers = {"cache-control": _FOREVER, "x-content-type-options": "nosniff"}
+        headers = {"cache-control": _FOREVER}
         return Response(self._rendering.static[name], headers=headers, media_type=STATIC[name])

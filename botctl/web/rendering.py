@@ -83,7 +83,8 @@ class Rendering:
             "money": format_money,
             "pretty": _pretty,
             "compact": _compact,
-            "short": _short,
+            "short": self._short,
+            "headline": self._headline,
         }
         environment.globals["version_of"] = self._version_of
         return environment
@@ -94,6 +95,20 @@ class Rendering:
         if isinstance(value, Markup) or not isinstance(value, str):
             return value
         return self._mask(value).translate(_VISIBLE)
+
+    # Masked before they are cut: of a secret that is cut, the beginning would be shown.
+    def _short(self, text: str, length: int = 120) -> str:
+        flat = " ".join(self._mask(text).split())
+        return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+    def _headline(self, text: str, length: int = 120) -> str:
+        """The first line, up to the last word that fits; it ends in … if that is not all."""
+        first, _, rest = self._mask(text).strip().partition("\n")
+        flat = " ".join(first.split())
+        if len(flat) < length:
+            return flat + ("…" if rest else "")
+        cut = flat[: length - 1]
+        return (cut.rpartition(" ")[0] or cut) + "…"
 
     def _version_of(self, name: str) -> str:
         return hashlib.sha256(self.static[name]).hexdigest()[:12]
@@ -117,8 +132,3 @@ def _pretty(value: Any) -> str:
 def _compact(value: Any) -> str:
     """JSON in one line; texts as they are."""
     return value if isinstance(value, str) and value.strip() else json.dumps(value, ensure_ascii=False)
-
-
-def _short(text: str, length: int = 120) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= length else flat[: length - 1] + "…"

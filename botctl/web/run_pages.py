@@ -185,11 +185,9 @@ def _loaded(text: str | None) -> Any:
         return text
 
 
-PAGES = (
-    Page(path="/runs", template="runs.html", show=show_runs),
-    Page(path=_PATH_OF_RUN, template="run.html", show=show_run),
-)
+_RUN = Page(path=_PATH_OF_RUN, template="run.html", show=show_run)
+PAGES = (Page(path="/runs", template="runs.html", show=show_runs), _RUN)
 ACTS = (
-    Act(path=f"{_PATH_OF_RUN}/cancel", right="manage", act=cancel_run),
-    Act(path=f"{_PATH_OF_RUN}/retry", right="manage", act=retry_run),
+    Act(path=f"{_PATH_OF_RUN}/cancel", right="manage", act=cancel_run, page=_RUN),
+    Act(path=f"{_PATH_OF_RUN}/retry", right="manage", act=retry_run, page=_RUN),
 )

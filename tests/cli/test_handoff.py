@@ -81,6 +81,7 @@ def test_json_tells_a_handoff_with_its_run_and_conversation(shop: Shop) -> None:
         "decided_at": None,
         "note": "",
         "frame": "",
+        "shown": "h",
         "ways_out": {"approved": ["refund (mcp_tool orders__refund)"], "rejected": [], "expired": []},
         "variables": {"order_id": "1042", "amount": 800},
         "requester": "zoe",

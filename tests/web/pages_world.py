@@ -65,9 +65,11 @@ class Browser:
         return await self.client.get(path, **more)
 
     async def send(self, page: str, action: str, **fields: str) -> httpx.Response:
-        """Fill in a form of a page and send it."""
-        token = csrf_of((await self.client.get(page)).text)
-        return await self.client.post(action, data={"csrf": token, **fields})
+        """Fill in a form of a page and send it, with what the page keeps for its forms."""
+        text = (await self.client.get(page)).text
+        shown = re.search(r'name="shown" value="(\w+)"', text)
+        kept = {"shown": shown[1]} if shown else {}
+        return await self.client.post(action, data={"csrf": csrf_of(text), **kept, **fields})
 
 
 def csrf_of(page: str) -> str:

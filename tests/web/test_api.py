@@ -102,6 +102,35 @@ def test_the_second_decision_is_told_who_made_the_first(tmp_path: Path) -> None:
 DECISIONS = (("reject", "bea"), ("approve", "ada"))
 
 
+def test_a_decision_that_names_what_was_seen_is_refused_for_anything_else(tmp_path: Path) -> None:
+    write_bot(tmp_path, REFUND)
+
+    async def story(api: Api) -> list[tuple[int, str]]:
+        await say(api.app, "order 7")
+        id = (await only(api, "/handoffs"))["id"]
+        seen = (await api.get(f"/handoffs/{id}")).json()["shown"]
+        answers = [await api.post(f"/handoffs/{id}/approve", {"shown": one}) for one in ("0" * 64, seen)]
+        return [(answer.status_code, answer.json().get("error", "")[-45:]) for answer in answers]
+
+    told = over_the_api(tmp_path, story)
+
+    assert told == [(409, "what was shown any more: its run has moved on"), (200, "")]
+
+
+def test_a_variable_that_was_mistyped_is_refused_over_the_api_too(tmp_path: Path) -> None:
+    write_bot(tmp_path, REFUND)
+
+    async def story(api: Api) -> tuple[int, str, str]:
+        await say(api.app, "order 7")
+        id = (await only(api, "/handoffs"))["id"]
+        answer = await api.post(f"/handoffs/{id}/approve", {"set": {"mesage": "order 8"}})
+        return answer.status_code, answer.json()["help"], (await only(api, "/handoffs"))["status"]
+
+    told = over_the_api(tmp_path, story)
+
+    assert told == (409, "did you mean `message`?", "pending")
+
+
 def test_only_those_whom_a_handoff_names_decide_it_and_nobody_his_own(tmp_path: Path) -> None:
     write_bot(tmp_path, REFUND, "handoff: {reviewers: [cem, u]}")
     reviewers = (ADA, Reviewer(name="u"), Reviewer(name="Cem"))

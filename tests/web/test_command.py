@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from botctl.clock import SystemClock
 from botctl.runtime.address import address_of
@@ -23,6 +24,7 @@ from tests.web.pages_world import (
     tell,
 )
 
+KEPT = ("csrf", "shown")
 COMMAND = (sys.executable, "-m", "botctl", "dashboard", "--project")
 
 
@@ -32,8 +34,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The dashboard served by the command itself; its link."""
+def served(folder: Path, told: list[str] | None = None) -> Iterator[str]:
+    """The dashboard served by the command itself; its link. told: where the lines beside the link are put."""
     with subprocess.Popen(
         [*COMMAND, str(folder), "--as", "ada", "--port", "0"],
         env=environment(folder),
@@ -48,7 +50,8 @@ def served(folder: Path) -> Iterator[str]:
             yield link
         finally:
             command.terminate()
-            command.communicate()
+            _, lines = command.communicate()
+            (told if told is not None else []).extend(lines.splitlines())
     assert command.returncode == 0
 
 
@@ -107,9 +110,46 @@ async def _approve(link: str) -> None:
         await client.post(link)
         page = (await client.get("/handoffs")).text
         handoff = page.partition('href="/handoffs/')[2].partition('"')[0]
-        token = page.partition('name="csrf" value="')[2].partition('"')[0]
-        answer = await client.post(f"/handoffs/{handoff}", data={"csrf": token, "decision": "approved"})
+        page = (await client.get(f"/handoffs/{handoff}")).text
+        kept = {name: page.partition(f'name="{name}" value="')[2].partition('"')[0] for name in KEPT}
+        answer = await client.post(f"/handoffs/{handoff}", data={**kept, "decision": "approved"})
         assert answer.headers["location"].endswith("?told=later"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("server", "is_told"),
+    [
+        ("{host: 0.0.0.0}", True),
+        ("{host: 0.0.0.0, public_url: 'http://bots.example.com'}", True),
+        ("{host: 0.0.0.0, public_url: 'https://bots.example.com'}", False),
+        ("{host: 127.0.0.1}", False),
+    ],
+)
+def test_a_dashboard_whose_tokens_travel_unencrypted_says_so(
+    tmp_path: Path, server: str, is_told: bool
+) -> None:
+    project_with_dashboard(tmp_path, more=f"server: {server}\n")
+
+    async def story(browser: Browser) -> list[str]:
+        return browser.app.notes
+
+    notes = in_a_browser(tmp_path, story)
+
+    assert ["the tokens of the dashboard travel unencrypted" in note for note in notes] == [True] * is_told
+
+
+def test_the_command_that_serves_it_says_so_too(tmp_path: Path) -> None:
+    project_with_dashboard(tmp_path, more="server: {host: 0.0.0.0}\n")
+    in_a_browser(tmp_path, lambda browser: tell(browser, "order 1043"), clock=SystemClock())
+
+    told: list[str] = []
+    with served(tmp_path, told) as link:
+        assert link
+
+    assert [line.partition(": it")[0] for line in told] == [
+        "the tokens of the dashboard travel unencrypted",
+        "it logs in `ada`, once, within 10 minutes",
+    ]
 
 
 def test_without_a_state_there_is_nothing_to_show(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_reviewers_of_a_handoff_restrict_who_decides_it(tmp_path: Path) -> None:
     code, page = in_a_browser(tmp_path, story)
 
     assert code == 403
-    assert "is-pending" in page and "These may decide" in page
+    assert "is-pending" in page and "These may: bob" in page and 'value="approved"' not in page
 
 
 def test_wrong_tokens_are_slowed_down(tmp_path: Path) -> None:

@@ -3,27 +3,33 @@
 "use strict";
 (() => {
   const QUIET_MS = 700;
+  const place = new URL("../live", document.currentScript.src);
   const lamp = document.querySelector("[data-lamp]");
   const announcer = document.querySelector("p[data-announce]");
   const parts = () => [...document.querySelectorAll("[data-part][id]")];
   const seen = new Map(parts().map((part) => [part.id, part.outerHTML]));
   let isFetching = false, isStale = false, last = 0, timer = 0;
 
-  const hasUnsent = (part) =>
+  // What came back with a refusal was typed too, though it stands in the page as it came.
+  const hasUnsent = (part) => part.querySelector("form[data-typed]") !== null ||
     [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) =>
       field.type === "radio" || field.type === "checkbox"
         ? field.checked !== field.defaultChecked
         : field.tagName !== "SELECT" && field.value !== field.defaultValue);
 
-  // A picture that is larger than its frame is shown where the run stands.
-  const follow = () => {
-    const frame = document.querySelector(".picture");
-    const nodes = frame ? frame.querySelectorAll(".node.at, .node.visited") : [];
-    const here = frame?.querySelector(".node.at") || nodes[nodes.length - 1];
+  // Not `scrollIntoView`: in Chromium the first Tab would go on from there, past the skip link.
+  const centre = (frame, here) => {
     if (!here) return;
     const [outer, inner] = [frame.getBoundingClientRect(), here.getBoundingClientRect()];
     frame.scrollTo(frame.scrollLeft + inner.left - outer.left - (outer.width - inner.width) / 2,
       frame.scrollTop + inner.top - outer.top - (outer.height - inner.height) / 2);
+  };
+
+  // A picture that is larger than its frame is shown where the run stands.
+  const follow = () => {
+    const frame = document.querySelector(".picture");
+    const nodes = frame ? frame.querySelectorAll(".node.at, .node.visited") : [];
+    centre(frame, frame?.querySelector(".node.at") || nodes[nodes.length - 1]);
   };
 
   const exchange = (fresh) => {
@@ -79,7 +85,7 @@
   let stream = null;
   const listen = () => {
     stream?.close();
-    stream = new EventSource("/live");
+    stream = new EventSource(place);
     stream.addEventListener("open", () => { light(true); wake(); });
     stream.addEventListener("changed", wake);
     stream.addEventListener("error", () => {
@@ -94,7 +100,8 @@
   });
   addEventListener("pagehide", () => stream?.close());
   addEventListener("pageshow", (event) => { if (event.persisted) { listen(); wake(); } });
-  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const nav = document.querySelector("nav");
+  centre(nav, nav?.querySelector("[aria-current]"));
   follow();
   listen();
 })();

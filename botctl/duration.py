@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
@@ -45,5 +45,8 @@ def _seconds(value: Any) -> Any:
     raise ValueError("should be a duration such as 30s, 15m, 24h or 1h30m")
 
 
-Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str | float)]
+_Written = Annotated[str, Field(pattern=r"^ *([0-9]+(\.[0-9]+)? *(ms|s|m|h|d|w) *)+$")]
+"""What an editor is told of a duration: the form in which people write it."""
+
+Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=_Written | float)]
 """Seconds; in YAML a text such as 30s or a number of seconds."""

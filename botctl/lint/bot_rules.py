@@ -10,8 +10,10 @@ from botctl.lint.rules.bot_tools import ASKS, WORKSPACE
 from botctl.lint.rules.delegate_lists import LIST_CIRCLE, LIST_DEPTH
 from botctl.lint.rules.exposure import CUSTOM, DASHBOARD, DASHBOARD_WAY, DISCORD, MAIL, MODE, NOTIFY
 from botctl.lint.rules.functions import CALLABLE, PARAMETERS, URL
-from botctl.lint.rules.models import CAN_CALL, HAS_CAP, HAS_MODEL, PRICE, PRICE_FIELDS
+from botctl.lint.rules.models import CAN_CALL, HAS_CAP, HAS_MODEL, PRICE, PRICE_FIELDS, TIMEOUT
+from botctl.lint.rules.reviewers import REVIEWERS
 from botctl.lint.rules.secrets import FIELD, OPEN_WAY, SHAPE
+from botctl.lint.rules.server_starts import ADDRESS, FOLDER, PROGRAM
 from botctl.lint.rules.tool_patterns import PATTERN, SERVERS, SKILL_TWICE
 from botctl.source.rule import Rule
 
@@ -32,11 +34,15 @@ BOT_RULES: tuple[Rule[BotSite], ...] = (
     HAS_CAP,
     PRICE_FIELDS,
     PRICE,
+    TIMEOUT,
 )
 WORKSPACE_RULES: tuple[Rule[WorkspaceSite], ...] = (
     PATTERN,
     SKILL_TWICE,
     SERVERS,
+    FOLDER,
+    PROGRAM,
+    ADDRESS,
     URL,
     PARAMETERS,
     CALLABLE,
@@ -44,4 +50,4 @@ WORKSPACE_RULES: tuple[Rule[WorkspaceSite], ...] = (
     FIELD,
     OPEN_WAY,
 )
-PROJECT_RULES: tuple[Rule[ProjectSite], ...] = (NOTIFY, DASHBOARD, DASHBOARD_WAY, SHAPE, FIELD)
+PROJECT_RULES: tuple[Rule[ProjectSite], ...] = (NOTIFY, REVIEWERS, DASHBOARD, DASHBOARD_WAY, SHAPE, FIELD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Any
 
 from msgspec import Struct
@@ -33,15 +34,17 @@ class BotSite(Struct, frozen=True, kw_only=True):
 
 
 class WorkspaceSite(Struct, frozen=True, kw_only=True):
-    """A workspace file, and what is known of its tools."""
+    """A workspace file, and what is known of its tools. folder: that of the project."""
 
     spec: WorkspaceSpec
     value: Any
     known: KnownTools
+    folder: FilePath
 
 
 class ProjectSite(Struct, frozen=True, kw_only=True):
-    """A botctl.yaml."""
+    """A botctl.yaml. bots: the names of all bots."""
 
     spec: ProjectSpec
     value: Any
+    bots: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from botctl.errors import UserError
 from botctl.lint.bare import SUFFIXES, Checked, is_workflow_value, linted
 from botctl.lint.locks import check_lock, is_lock
 from botctl.lint.project import lint_bot, lint_project, lint_project_file, lint_workspace, surroundings
+from botctl.lint.scripts import bot_with_script, check_script
 from botctl.project.load import (
     Bot,
     Project,
@@ -125,6 +126,9 @@ def _check_file(path: Path, project: Project, environment: Environment | None) -
         return [*around.diagnostics, *lint_project_file(around)]
     if is_lock(path):
         return check_lock(project, path)
+    answering = bot_with_script(project, path, environment)
+    if answering is not None:
+        return check_script(project, answering)
     kind = _kind(path, project)
     if kind == "bot":
         return _check_bot_file(path, project, environment)

@@ -33,7 +33,9 @@ def unguarded(graph: Graph) -> Mapping[str, str]:
     open_ways: dict[str, list[str]] = {id: [] for id in graph.nodes}
     caught: set[str] = set()
     for edge in graph.edges:
-        if edge.handle != guarding_handle(graph.nodes[edge.source]):
+        node = graph.nodes[edge.source]
+        is_taken = edge.handle == ERROR or edge.handle in node.type.handles(node.data)
+        if is_taken and edge.handle != guarding_handle(node):
             open_ways[edge.source].append(edge.target)
         if edge.handle == ERROR:
             caught.add(edge.source)

@@ -79,7 +79,10 @@ def load_lock(
         return read_lock(document.value), []
     except UserError as error:
         finding = Finding(
-            error.message, at=("hash",), help=f"`botctl tools lock {workspace.spec.name}` writes it anew"
+            error.message,
+            at=("hash",),
+            label="as long as this does not fit, the lock tells nothing",
+            help=f"`botctl tools lock {workspace.spec.name}` writes it anew",
         )
         return {}, [document.diagnose("TL301", "warning", finding)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botctl.identity.providers import IDENTITY_PROVIDERS
 from botctl.lint.bot_rules import BOT_RULES, PROJECT_RULES, WORKSPACE_RULES
@@ -14,9 +14,11 @@ from botctl.lint.handed_over import handed_over
 from botctl.lint.ignore import without_ignored
 from botctl.lint.locks import KnownTools, known_tools, load_lock
 from botctl.lint.rules.delegation import CIRCLE
+from botctl.lint.scripts import check_script
 from botctl.lint.workflow import NOTHING_KNOWN, lint_workflow
 from botctl.lint.workflow_site import Surroundings
-from botctl.project.load import Bot, Project, Workspace, load_bot
+from botctl.platforms import PLATFORMS
+from botctl.project.load import Bot, Project, Workspace, load_bot, read_bot, read_workspace
 from botctl.project.workflow_file import PROJECT_FILE
 from botctl.secrets import Environment
 from botctl.source.diagnostic import Diagnostic
@@ -41,7 +43,7 @@ def lint_bot(project: Project, bot: Bot) -> list[Diagnostic]:
             project=project.spec,
             graph=bot.graph,
         )
-        found += _apply(BOT_RULES, site, bot.document)
+        found += [*_apply(BOT_RULES, site, bot.document), *check_script(project, bot)]
     if bot.graph is not None and bot.workflow_document is not None:
         found += lint_workflow(bot.graph, bot.workflow_document, around)
     return found
@@ -52,7 +54,10 @@ def lint_workspace(project: Project, workspace: Workspace | None) -> list[Diagno
     if workspace is None:
         return []
     site = WorkspaceSite(
-        spec=workspace.spec, value=workspace.document.value, known=known_tools(project, workspace)
+        spec=workspace.spec,
+        value=workspace.document.value,
+        known=known_tools(project, workspace),
+        folder=project.folder,
     )
     return [*load_lock(project, workspace)[1], *_apply(WORKSPACE_RULES, site, workspace.document)]
 
@@ -63,7 +68,8 @@ def lint_project_file(project: Project) -> list[Diagnostic]:
     document = project.read(path)[0] if path.is_file() else None
     if document is None or project.diagnostics:
         return []
-    return _apply(PROJECT_RULES, ProjectSite(spec=project.spec, value=document.value), document)
+    site = ProjectSite(spec=project.spec, value=document.value, bots=frozenset(project.bot_files))
+    return _apply(PROJECT_RULES, site, document)
 
 
 def lint_project(project: Project, environment: Environment | None = None) -> list[Diagnostic]:
@@ -74,6 +80,14 @@ def lint_project(project: Project, environment: Environment | None = None) -> li
         found += [*diagnostics, *lint_workspace(project, workspace)]
     for name in project.bot_names():
         bot, diagnostics = load_bot(project, name, environment)
+        found += diagnostics
+        if bot is not None:
+            found += lint_bot(project, bot)
+    for path in project.second_workspace_files():
+        workspace, diagnostics = read_workspace(project, path)
+        found += [*diagnostics, *lint_workspace(project, workspace)]
+    for path in project.second_bot_files():
+        bot, diagnostics = read_bot(project, path, environment)
         found += diagnostics
         if bot is not None:
             found += lint_bot(project, bot)
@@ -96,11 +110,14 @@ def surroundings(project: Project, bot: Bot) -> Surroundings:
         return NOTHING_KNOWN
     ids = (project.read(path)[0] for path in project.bot_files.values())
     named = {document.get(("id",)) for document in ids if document is not None}
+    named |= {path.parent.name for path in project.second_bot_files()}
     known = _tools_of(project, bot.spec.workspace)
     delegations = Delegations(project)
     is_known = bot.spec.identity.keys() <= {provider.name for provider in IDENTITY_PROVIDERS}
+    are_known = bot.spec.platforms.keys() <= {platform.name for platform in PLATFORMS}
     return Surroundings(
-        platforms=frozenset(bot.spec.platforms or {"console"}),
+        platforms=frozenset(bot.spec.platforms or {"console"}) if are_known else None,
+        lacking=frozenset(name for one in _told(bot) for name in one) - {"email", *bot.spec.platforms},
         bots=frozenset(project.bot_files) | {name for name in named if isinstance(name, str) and name},
         identity=frozenset(bot.spec.identity) if is_known else None,
         tools=known.tools if known is not None else None,
@@ -113,7 +130,13 @@ def surroundings(project: Project, bot: Bot) -> Surroundings:
         chain_over=partial(delegations.chain_over, bot.spec.name),
         max_nodes=bot.spec.limits.max_nodes,
         max_loop_nodes=bot.spec.limits.max_loop_nodes,
+        turn_seconds=bot.spec.timeout,
     )
+
+
+def _told(bot: Bot) -> list[dict[str, Any]]:
+    """Who is told about the bot's handoffs."""
+    return [*bot.spec.handoff.notify, *bot.spec.handoff.escalate]
 
 
 def _tools_of(project: Project, name: str) -> KnownTools | None:

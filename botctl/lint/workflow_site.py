@@ -22,16 +22,18 @@ def no_bots(target: str) -> tuple[str, ...]:
 class Surroundings(Struct, frozen=True, kw_only=True):
     """The names that a workflow may use; None where that is not known, as for a bare workflow file.
 
-    identity: providers that are set up to send codes. tools: by full name, those that the policy denies too.
-    unlocked: servers of whose tools nothing is known. allows_only_some: whether bot.yaml says who may talk to
-    the bot. public_url: where the outside finds the server; "" if nobody said, None if that is not known.
-    given: the variables that other bots hand over when they delegate to this one; None if that may be any.
-    circle_over, chain_over: the bots that answer in turn once this one lets the bot of that id or name
-    answer: back to this one, and as many as there can be. max_nodes, max_loop_nodes: how many nodes a run may
-    execute outside of loops, and in them.
+    lacking: platforms that the bot does not have, which is told in bot.yaml. identity: providers that are set
+    up to send codes. tools: by full name, those that the policy denies too. unlocked: servers of whose tools
+    nothing is known. allows_only_some: whether bot.yaml says who may talk to the bot. public_url: where the
+    outside finds the server; "" if nobody said, None if that is not known. given: the variables that other
+    bots hand over when they delegate to this one; None if that may be any. circle_over, chain_over: the bots
+    that answer in turn once this one lets the bot of that id or name answer: back to this one, and as many as
+    there can be. max_nodes, max_loop_nodes: how many nodes a run may execute outside of loops, and in them.
+    turn_seconds: how long one turn of work may take.
     """
 
     platforms: frozenset[str] | None = None
+    lacking: frozenset[str] = frozenset()
     bots: frozenset[str] | None = None
     identity: frozenset[str] | None = None
     tools: Mapping[str, Tool] | None = None
@@ -44,6 +46,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     chain_over: Callable[[str], tuple[str, ...]] = no_bots
     max_nodes: int = 50
     max_loop_nodes: int = 1000
+    turn_seconds: float | None = None
 
     def decide(self, tool: str) -> Decision:
         """What the workspace's policy says of a tool."""

@@ -120,18 +120,34 @@ class Project:
     def bot_files(self) -> Mapping[str, Path]:
         """The bot.yaml of each bot, by the name that stands in it; of a broken one by its folder."""
         found: dict[str, Path] = {}
-        for path in sorted((self.folder / "bots").glob(f"*/{BOT_FILE}")):
+        for path in self._all_bot_files():
             found.setdefault(self._name_in(path, path.parent.name), path)
         return found
+
+    def second_bot_files(self) -> list[Path]:
+        """The bot.yaml of each bot whose name another has before it: nobody can call it."""
+        first = set(self.bot_files.values())
+        return [path for path in self._all_bot_files() if path not in first]
+
+    def _all_bot_files(self) -> list[Path]:
+        return sorted((self.folder / "bots").glob(f"*/{BOT_FILE}"))
 
     @cached_property
     def workspace_files(self) -> Mapping[str, Path]:
         """The file of each workspace, by the name that stands in it; of a broken one by its file name."""
         found: dict[str, Path] = {}
-        for path in sorted((self.folder / "workspaces").glob("*")):
-            if path.suffix in _YAML and path.is_file():
-                found.setdefault(self._name_in(path, path.stem), path)
+        for path in self._all_workspace_files():
+            found.setdefault(self._name_in(path, path.stem), path)
         return found
+
+    def second_workspace_files(self) -> list[Path]:
+        """The file of each workspace whose name another has before it: no bot can have it."""
+        first = set(self.workspace_files.values())
+        return [path for path in self._all_workspace_files() if path not in first]
+
+    def _all_workspace_files(self) -> list[Path]:
+        paths = sorted((self.folder / "workspaces").glob("*"))
+        return [path for path in paths if path.suffix in _YAML and path.is_file()]
 
     def bot_names(self) -> list[str]:
         """The names of all bots, sorted."""
@@ -205,11 +221,12 @@ def read_bot(
         spec,
         document,
         path.parent,
-        workspaces=project.workspace_files,
-        bots=project.bot_files,
+        workspaces=[*project.workspace_files, *(path.stem for path in project.second_workspace_files())],
+        bots=[*project.bot_files, *(path.parent.name for path in project.second_bot_files())],
         environment=environment,
     )
-    diagnostics += _second_of_its_name(project, path, spec.name, document)
+    first = project.bot_files.get(spec.name, path)
+    diagnostics += _second_of_its_name(document, "BT209", "bots", spec.name, path.parent, first)
     loaded = LoadedWorkflow()
     if spec.workflow:
         file = path.parent / spec.workflow
@@ -237,6 +254,8 @@ def read_workspace(project: Project, path: Path) -> tuple[Workspace | None, list
     if spec is None:
         return None, diagnostics
     diagnostics += check_workspace(spec, document, project.folder)
+    first = project.workspace_files.get(spec.name, path)
+    diagnostics += _second_of_its_name(document, "WS203", "workspaces", spec.name, path, first)
     return Workspace(spec=spec, path=path, document=document), diagnostics
 
 
@@ -272,17 +291,19 @@ def _workflow_beside(document: Document, path: Path) -> list[Diagnostic]:
     return list(load_workflow(file).diagnostics) if file is not None and os.path.isfile(file) else []
 
 
-def _second_of_its_name(project: Project, path: Path, name: str, document: Document) -> list[Diagnostic]:
-    first = project.bot_files.get(name, path)
-    if first == path or path.parent.parent != first.parent.parent:
+def _second_of_its_name(
+    document: Document, code: str, noun: str, name: str, path: Path, first: Path
+) -> list[Diagnostic]:
+    """What is wrong with a name that `first` has too. path: the file, or folder, that has the name."""
+    if path in (first, first.parent) or path.parent not in (first.parent, first.parent.parent):
         return []
     finding = Finding(
-        f"two bots have the name `{name}`",
+        f"two {noun} have the name `{name}`",
         at=("name",),
         label=f"{shown(first)} has it too",
         help="give one of them another name",
     )
-    return [document.diagnose("BT209", "error", finding)]
+    return [document.diagnose(code, "error", finding)]
 
 
 def _no_workflow_file(name: str) -> Finding:

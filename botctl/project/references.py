@@ -154,10 +154,13 @@ def _identity(
 def _notices(spec: BotSpec) -> Iterator[Finding]:
     """Somebody is to be told about handoffs where the bot cannot tell anybody anything."""
     known = ("email", *spec.platforms)
+    misspelt = [name for name in spec.platforms if name not in _PLATFORMS]
+    told: set[str] = set()
     for field, whom in (("notify", spec.handoff.notify), ("escalate", spec.handoff.escalate)):
         for index, one in enumerate(whom):
             for name in one:
-                if name not in known:
+                if name not in known and name not in told and not close_word(name, misspelt):
+                    told.add(name)
                     yield _unknown("platform", name, ("handoff", field, index, name), known, key=True)
 
 

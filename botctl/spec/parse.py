@@ -85,7 +85,9 @@ def parse(
 
 def _no_mapping(value: Any, subject: Subject) -> _Words:
     if value is None:
-        return _Words(MISSING, Finding(f"{subject.noun} is empty", help="write its fields"))
+        return _Words(
+            MISSING, Finding(f"{subject.noun} is empty", label="nothing stands here", help="write its fields")
+        )
     message = f"{subject.noun} should be a mapping, not {kind_of(value)}"
     return _Words(KIND, Finding(message, label="this is no mapping", help="write `field: value` lines"))
 
@@ -201,7 +203,8 @@ def _no_such_word(mistake: _Mistake, model: type[BaseModel], subject: Subject) -
     expected = str(mistake.details.get("ctx", {}).get("expected", ""))
     words = [word for word in expected.replace(" or ", ", ").replace("'", "").split(", ") if word]
     if given is None:
-        return _Words(WORD, Finding(f"{mistake.name} is empty", at=mistake.at, help=f"use {one_of(words)}"))
+        message, help = f"{mistake.name} is empty", f"use {one_of(words)}"
+        return _Words(WORD, Finding(message, at=mistake.at, label="nothing stands here", help=help))
     shown = f"`{_cut(given)}`" if isinstance(given, str | int | float) else kind_of(given)
     close = close_word(given, words) if isinstance(given, str) else None
     return _Words(
@@ -251,10 +254,12 @@ def _own_words(mistake: _Mistake, model: type[BaseModel], subject: Subject) -> _
     sentence = str(mistake.details.get("ctx", {}).get("error", "")) or mistake.details["msg"]
     if sentence.startswith("should "):
         message = f"{mistake.name or subject.noun} {sentence}"
-        return _Words(KIND, Finding(message, at=mistake.at, label=kind_of(mistake.details["input"])))
+        kind, help = kind_of(mistake.details["input"]), f"write {sentence.removeprefix('should be ')}"
+        return _Words(KIND, Finding(message, at=mistake.at, label=kind, help=help))
     field, is_needed, _ = sentence.partition(" is needed")
+    label = f"{field} is missing here" if is_needed else "not as it is here"
     help = f"add {field}" if is_needed else "keep one of them, or change what they belong to"
-    return _Words(TOGETHER, Finding(sentence, at=mistake.at, key=True, help=help))
+    return _Words(TOGETHER, Finding(sentence, at=mistake.at, key=True, label=label, help=help))
 
 
 def kind_of(value: Any) -> str:

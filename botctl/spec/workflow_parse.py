@@ -137,7 +137,8 @@ class _Parser:
     def _node(self, value: Any, at: Path) -> NodeSpec | None:
         if not isinstance(value, dict):
             message = f"a node should be a mapping, not {kind_of(value)}"
-            self.say(KIND, Finding(message, at=at, help="write its `id`, `type` and `data`"))
+            help = "write its `id`, `type` and `data`"
+            self.say(KIND, Finding(message, at=at, label=kind_of(value), help=help))
             return None
         help = f"a node has {one_of(_NODE_KEYS, 'and')}; what its type has belongs under `data`"
         self._unknown_keys(value, at, _NODE_KEYS, NODE_EXTRAS, "a node", help)
@@ -147,9 +148,13 @@ class _Parser:
             self.say(MISSING, Finding(message, at=at, label="`type` is missing here", help="add its `type`"))
         data = value.get("data")
         if data is not None and not isinstance(data, dict):
-            self.say(KIND, Finding(f"`data` should be a mapping, not {kind_of(data)}", at=(*at, "data")))
-            data = None
+            message = f"`data` should be a mapping, not {kind_of(data)}"
+            help = "write its fields as `field: value`"
+            self.say(KIND, Finding(message, at=(*at, "data"), label=kind_of(data), help=help))
+            return None
         if id is None or type is None:
+            return None
+        if data is None and "data" not in value and _is_misspelt("data", value, _NODE_KEYS, NODE_EXTRAS):
             return None
         return NodeSpec(id=id, type=type, data=data or {}, path=at)
 
@@ -162,10 +167,13 @@ class _Parser:
         if key not in value:
             return None
         if name is None or isinstance(name, str):
-            finding = Finding(f"`{key}` is empty", at=(*at, key), help=f"write a name after `{key}`")
+            help = f"write a name after `{key}`"
+            finding = Finding(f"`{key}` is empty", at=(*at, key), label="nothing stands here", help=help)
         else:
-            help = f'put it in quotes: `{key}: "{name}"`' if isinstance(name, bool | int | float) else ""
-            finding = Finding(f"`{key}` should be text, not {kind_of(name)}", at=(*at, key), help=help)
+            is_plain = isinstance(name, bool | int | float)
+            help = f'put it in quotes: `{key}: "{name}"`' if is_plain else "write a text"
+            kind = kind_of(name)
+            finding = Finding(f"`{key}` should be text, not {kind}", at=(*at, key), label=kind, help=help)
         self.say(KIND, finding)
         return None
 
@@ -200,7 +208,8 @@ class _Parser:
             return
         if not isinstance(value, dict):
             message = f"an edge should be a mapping or text such as `a -> b`, not {kind_of(value)}"
-            self.say(KIND, Finding(message, at=at, help="write its `source` and `target`"))
+            help = "write its `source` and `target`"
+            self.say(KIND, Finding(message, at=at, label=kind_of(value), help=help))
             return
         help = f"an edge has {one_of(_EDGE_KEYS, 'and')}"
         self._unknown_keys(value, at, _EDGE_KEYS, EDGE_EXTRAS, "an edge", help)
@@ -210,7 +219,9 @@ class _Parser:
             handle = "true" if handle else "false"
         if handle is not None and not isinstance(handle, str):
             message = f"`sourceHandle` should be text, not {kind_of(handle)}"
-            self.say(KIND, Finding(message, at=(*at, "sourceHandle"), help="put it in quotes"))
+            kind = kind_of(handle)
+            at = (*at, "sourceHandle")
+            self.say(KIND, Finding(message, at=at, label=kind, help="put it in quotes"))
             return
         if source is not None and target is not None:
             yield EdgeSpec(source=source, target=target, handle=handle or NEXT, path=at)

@@ -33,7 +33,7 @@ def chain(length: int) -> tuple[str, str]:
 
 
 HANDOFF = "  - {id: ask, type: action, data: {actionType: human_handoff, reason: May I?}}\n"
-ON_MESSAGE = "  - {id: s, type: logic, data: {logicType: switch, variable: message, cases: [a, b]}}\n"
+ON_MESSAGE = "  - {id: s, type: logic, data: {logicType: switch, variable: message, cases: [a]}}\n"
 PROACTIVE = (
     "  - {id: p, type: send_proactive, data: {message: Hi, target_platform: x, target_channel_id: c}}\n"
 )

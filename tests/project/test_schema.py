@@ -74,7 +74,8 @@ def test_what_the_manual_calls_good_fits_the_schema(code: str) -> None:
     kind = {"WF": "workflow", "BT": "bot", "WS": "workspace", "PJ": "project"}[code[:2]]
 
     if isinstance(value, dict) and ("nodes" in value) == (kind == "workflow") and kind != "project":
-        assert refused("bot" if kind == "workspace" else kind, value) == []
+        is_of_bots = kind == "workspace" and "servers" not in value
+        assert refused("bot" if is_of_bots else kind, value) == []
 
 
 def test_a_schema_knows_the_data_of_each_node_type() -> None:
@@ -114,6 +115,8 @@ def test_a_schema_knows_the_settings_of_each_platform() -> None:
         ("bot", {"name": "a", "llm": {"provider": "anthropc"}}),
         ("bot", {"name": "a", "identity": {"resnd": {}}}),
         ("bot", {"name": "a", "max_loop_iterations": "many"}),
+        ("bot", {"name": "a", "timeout": "soon"}),
+        ("bot", {"name": "a", "timeout": "30"}),
         ("bot", {"name": "a", "handoff": {"notify": [{"mail": "a@example.com"}]}}),
         ("project", {"limits": {"max_node": 3}}),
     ],
@@ -127,6 +130,10 @@ def test_a_schema_refuses_what_botctl_refuses(kind: str, value: Any) -> None:
     [
         ("bot", {"name": "a", "max_loop_iterations": "${TURNS:-5}"}),
         ("bot", {"name": "a", "llm": {"provider": "gemini", "temperature": "${HEAT}"}}),
+        ("bot", {"name": "a", "timeout": "${PATIENCE:-30s}"}),
+        ("bot", {"name": "a", "timeout": 30}),
+        ("bot", {"name": "a", "timeout": "1h 30m"}),
+        ("bot", {"name": "a", "timeout": "0.5s"}),
         ("workflow", {"workflow_json": '{"nodes": [], "edges": []}'}),
         ("workflow", {"nodes": [{"id": "a", "type": "trigger"}], "edges": []}),
         (

@@ -100,7 +100,12 @@ def said(text: str, model: type[BaseModel] = BotSpec) -> tuple[str, str, tuple[i
         ),
         (
             "name: a\ntimeout: soon\n",
-            ("BT103", "`timeout` should be a duration such as 30s, 15m, 24h or 1h30m", (2, 10), ""),
+            (
+                "BT103",
+                "`timeout` should be a duration such as 30s, 15m, 24h or 1h30m",
+                (2, 10),
+                "write a duration such as 30s, 15m, 24h or 1h30m",
+            ),
         ),
         (
             "name: a\nbilling: {mode: wallett}\n",

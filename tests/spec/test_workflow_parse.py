@@ -133,7 +133,12 @@ def test_json_that_does_not_parse_is_told_in_the_products_words() -> None:
             "a node has `id`, `type` and `data`; what its type has belongs under `data`",
         ),
         ("[hello]", "[]", "a node should be a mapping, not text", "write its `id`, `type` and `data`"),
-        ("[{id: a, type: loop, data: []}]", "[]", "`data` should be a mapping, not a list", ""),
+        (
+            "[{id: a, type: loop, data: []}]",
+            "[]",
+            "`data` should be a mapping, not a list",
+            "write its fields as `field: value`",
+        ),
         (
             "[]",
             "[a b]",

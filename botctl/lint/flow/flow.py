@@ -21,6 +21,7 @@ from botctl.lint.flow.shapes import Shapes
 from botctl.lint.flow.turns import Turns
 from botctl.lint.flow.variables import Read, Use, Write, reads_of, writes_of
 from botctl.lint.flow.ways import Ways
+from botctl.lint.javascript_names import names_that_fail
 from botctl.nodes.code_block import CodeBlockData
 from botctl.nodes.shape import Shape, record
 from botctl.project.graph import ERROR, LOOP_DONE, Graph, Node
@@ -79,7 +80,7 @@ class Flow:
     def _sets_anything(self, node: Node) -> bool:
         """Whether nobody can tell which variables a node sets."""
         if node.id in self.codes:
-            return self.codes[node.id].is_open
+            return self.codes[node.id].is_open or any(names_that_fail(node.data.code))
         is_setting = getattr(node.data, "actionType", "") == "set_variable"
         return is_setting and not node.type.writes(node.data)  # a name that cannot be read
 
@@ -169,12 +170,28 @@ class Flow:
             return None
         again = [one for one in (*later, id) if one in setters and loops & set(ways.loops_around(one))]
         if before or again:
-            return None if read.use in _LOOKING else Doubt(read, Lack.SOMETIMES, way)
+            is_open = bool(again) or any(self._may_have_set(setter, read.name, id) for setter in before)
+            return None if read.use in _LOOKING and is_open else Doubt(read, Lack.SOMETIMES, way)
         if self.graph.nodes[id].is_loop and read.use is Use.CONDITION:
             return None
         if {*later, id} >= set(setters):
             return Doubt(read, Lack.LATER, way)
         return Doubt(read, Lack.BESIDE if beside else Lack.ELSEWHERE, way)
+
+    def _may_have_set(self, setter: str, name: str, id: str) -> bool:
+        """Whether a node that runs before another may have set the variable by then: not if the other is only
+        come to by ways out of it, such as `failed`, by which it has not."""
+        by = {
+            handle
+            for write in self.writes[name]
+            if write.node == setter
+            for handle in self._handles_of(write)
+        }
+        graph = self.graph
+        if setter in graph.loops or self.ways.loops_around(setter) or graph.wired(setter) <= by:
+            return True
+        edges = (edge for edge in graph.edges if edge.source != setter or edge.handle in by)
+        return id in Graph(graph.nodes.values(), edges).reachable([*graph.triggers, *graph.lone_handlers])
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -192,7 +209,7 @@ class Flow:
         found: dict[tuple[str, str], set[str]] = {}
         for name, writes in self.writes.items():
             for write in writes:
-                if write.is_sure:
+                if write.is_sure or write.is_default:
                     for handle in self._handles_of(write):
                         found.setdefault((write.node, handle), set()).add(name)
         return {at: frozenset(names) for at, names in found.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ class Branch(NamedTuple):
     others: tuple[int, ...]
 
 
+def never(inner: Syntax, outer: Syntax) -> bool:
+    """No branch is gone for certain."""
+    return False
+
+
 class Branches:
     """The branches of one syntax tree. parents: the node around each, by id."""
 
@@ -32,9 +37,9 @@ class Branches:
         self._parents = parents
         self._returns: dict[int, list[int]] = {}
 
-    def of(self, node: Syntax) -> tuple[Branch, ...]:
-        """The branches that a node stands in, outermost first. Where that is unclear there are none, as if it
-        were always run: within functions, and where it is nested too deeply."""
+    def of(self, node: Syntax, is_gone: Callable[[Syntax, Syntax], bool] = never) -> tuple[Branch, ...]:
+        """The branches that a node stands in, outermost first, without those that are surely gone. Where that
+        is unclear there are none, as if it were always run: within functions, and nested too deeply."""
         found: list[Branch] = []
         inner, outer = node, self._parents.get(node.id)
         for _ in range(DEEPEST):
@@ -43,7 +48,7 @@ class Branches:
             if outer.type in _FUNCTIONS:
                 return ()
             branch = _branch(inner, outer)
-            if branch is not None:
+            if branch is not None and not is_gone(inner, outer):
                 found.append(branch)
             if outer.type in ("program", "statement_block"):
                 places = [place for place in self._returning(outer) if place < inner.start_byte]

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from botctl.expr.path import Parts
+from botctl.lint.flow.javascript_absence import gone_if_unset, text_of
 from botctl.lint.flow.javascript_branches import DEEPEST, Branch, Branches, merged
+from botctl.lint.flow.javascript_changes import may_change_values
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax
@@ -23,6 +25,7 @@ Within = tuple[int, int]
 
 _MENTION = re.compile(r"\bctx\b(?!\s*\.\s*(?:message|user_id)\b)|\beval\b")
 _LOOKING = {"||", "??", "&&"}
+_ASKS = {"Object.hasOwn", "Object.prototype.hasOwnProperty.call"}
 _ONLY_READS = {"JSON.stringify", "Object.keys", "Object.values", "Object.entries"}
 _OF_TEXTS = {
     "charAt", "endsWith", "includes", "indexOf", "join", "length", "match", "matchAll", "padEnd", "padStart",
@@ -33,10 +36,12 @@ _PATTERNS = {"array_pattern", "pair_pattern", "assignment_pattern", "object_assi
 
 
 class CodeWrite(Struct, frozen=True):
-    """A variable that code sets, where it does so first, and whether it does so whichever way it goes."""
+    """A variable that code sets, where it does so first, and whether it does so whichever way it goes.
+    is_default: whether it does so at least where the variable is not set."""
 
     within: Within
     is_sure: bool
+    is_default: bool = False
 
 
 class CodeRead(Struct, frozen=True):
@@ -92,16 +97,12 @@ def _nodes_with_parents(root: Syntax) -> Iterator[tuple[Syntax, Syntax | None]]:
             around.pop()
 
 
-def text_of(node: Syntax | None) -> str:
-    """The code of a node; "" of none."""
-    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
-
-
 class _Reader:
     """Goes through the mentions of `ctx` in one code and keeps what they come to."""
 
     def __init__(self, code: str, root: Syntax) -> None:
         self.code = code
+        self.root = root
         self.mentions: list[Syntax] = []
         self.parents: dict[int, Syntax] = {}
         for node, around in _nodes_with_parents(root):
@@ -115,6 +116,9 @@ class _Reader:
         self.writes: list[tuple[str, Syntax, tuple[Branch, ...]]] = []
         self.changed: set[Parts] = set()
         self.aliases: set[str] = set()
+        self.values: dict[str, set[tuple[int, int]]] = {}
+        self.questions: dict[str, set[tuple[int, int]]] = {}
+        self.kept: dict[str, str] = {}
         self.is_open = False
 
     def facts(self) -> CodeFacts:
@@ -128,15 +132,33 @@ class _Reader:
         if self.is_open:
             return CodeFacts(is_open=True)
         guarded = {read.parts[0] for read in self.reads if read.is_guarded}
+        for mention in self.mentions:
+            if text_of(mention) in self.kept and self.is_guarded(mention):
+                guarded.add(self.kept[text_of(mention)])
         reads = (
             CodeRead(read.parts, read.within, is_guarded=True) if read.parts[0] in guarded else read
             for read in self.reads
         )
         sure = merged([(name, branches) for name, _, branches in self.writes])
+        default = merged([(name, self._if_unset(name, node, around)) for name, node, around in self.writes])
         writes: dict[str, CodeWrite] = {}
         for name, node, _ in self.writes:
-            writes.setdefault(name, CodeWrite(self.within(node), name in sure))
-        return CodeFacts(writes=writes, reads=tuple(reads), changed=frozenset(self.changed))
+            writes.setdefault(name, CodeWrite(self.within(node), name in sure, name in default))
+        changed = frozenset(self.changed) if may_change_values(self.root) else frozenset[Parts]()
+        return CodeFacts(writes=writes, reads=tuple(reads), changed=changed)
+
+    def _if_unset(self, name: str, node: Syntax, around: tuple[Branch, ...]) -> tuple[Branch, ...]:
+        """The branches around a write, without those that are surely gone while the variable is not set."""
+        if not around:
+            return around
+        values = frozenset(self.values.get(name, ()))
+        values |= {_extent(one) for one in self.mentions if self.kept.get(text_of(one)) == name}
+        questions = frozenset(self.questions.get(name, ()))
+
+        def is_gone(inner: Syntax, outer: Syntax) -> bool:
+            return gone_if_unset(inner, outer, values, questions)
+
+        return self.branches.of(node, is_gone)
 
     def within(self, node: Syntax) -> Within:
         """Offset and length in characters."""
@@ -191,6 +213,7 @@ class _Reader:
             if entry.type == "shorthand_property_identifier_pattern":
                 self.read((text_of(entry),), entry)
                 self.changed.add((text_of(entry),))
+                self.kept[text_of(entry)] = text_of(entry)
             elif entry.type in ("object_assignment_pattern", "pair_pattern"):
                 key = entry.child_by_field_name("left") or entry.child_by_field_name("key")
                 name = text_of(key)
@@ -239,9 +262,11 @@ class _Reader:
             self.is_open = True
 
     def asked(self, key: Syntax | None, node: Syntax) -> None:
-        """`"order" in ctx.variables`."""
+        """`"order" in ctx.variables`, and other ways to ask for it."""
         if key is not None and key.type == "string":
-            self.read((text_of(key)[1:-1],), node, is_guarded=True)
+            name = text_of(key)[1:-1]
+            self.questions.setdefault(name, set()).add(_extent(node))
+            self.read((name,), node, is_guarded=True)
 
     def replaced(self, value: Syntax | None, at: Syntax) -> None:
         """`ctx.variables = {...}`, or what is merged into it."""
@@ -265,7 +290,13 @@ class _Reader:
         call = self.around(arguments)
         function = _flat(call.child_by_field_name("function")) if call is not None else ""
         given = arguments.named_children
+        if call is not None and function in _ASKS and len(given) == 2:
+            self.asked(given[1], call)
+            return
         if function in _ONLY_READS:
+            listed = self.around(self.around(call))
+            if function == "Object.keys" and listed is not None and _method(listed) == "includes":
+                self.asked(_argument(listed), listed)
             return
         if call is None or function != "Object.assign":
             self.is_open = True
@@ -283,6 +314,12 @@ class _Reader:
         if self.is_target(node):
             self.write(name, node)
             return
+        if name == "hasOwnProperty" and parent is not None and _method(parent) == name:
+            self.asked(_argument(parent), parent)
+            return
+        self.values.setdefault(name, set()).add(_extent(node))
+        if parent is not None and parent.type == "variable_declarator":
+            self.kept[text_of(parent.child_by_field_name("name"))] = name
         if parent is not None and parent.type == "unary_expression" and "delete" in text_of(parent)[:7]:
             return
         parts: tuple[str, ...] = (name,)
@@ -336,6 +373,22 @@ class _Reader:
 
 def _is(parent: Syntax, role: str, node: Syntax) -> bool:
     return parent.child_by_field_name(role) == node
+
+
+def _extent(node: Syntax) -> tuple[int, int]:
+    return node.start_byte, node.end_byte
+
+
+def _method(node: Syntax) -> str:
+    """The name of the method that a call calls; "" of what is none."""
+    function = node.child_by_field_name("function")
+    return text_of(function.child_by_field_name("property")) if function is not None else ""
+
+
+def _argument(call: Syntax) -> Syntax | None:
+    """The first argument of a call."""
+    arguments = call.child_by_field_name("arguments")
+    return arguments.named_children[0] if arguments is not None and arguments.named_children else None
 
 
 def _flat(node: Syntax | None) -> str:

@@ -57,7 +57,7 @@ class Read(Struct, frozen=True, kw_only=True):
 
 class Write(Struct, frozen=True, kw_only=True):
     """A variable that a node sets. by: the ways out by which it has done so, all plain ones if empty.
-    is_sure: whether it does so every time."""
+    is_sure: whether it does so every time; is_default: whether it does so at least where it is not set."""
 
     node: str
     name: str
@@ -66,6 +66,7 @@ class Write(Struct, frozen=True, kw_only=True):
     within: Within = None
     by: tuple[str, ...] = ()
     is_sure: bool = True
+    is_default: bool = False
 
 
 def writes_of(node: Node, code: CodeFacts | None) -> Iterator[Write]:
@@ -74,7 +75,13 @@ def writes_of(node: Node, code: CodeFacts | None) -> Iterator[Write]:
         at = (*node.path, "data", "code")
         for name, found in code.writes.items():
             yield Write(
-                node=node.id, name=name, origin=Shape.ANY, at=at, within=found.within, is_sure=found.is_sure
+                node=node.id,
+                name=name,
+                origin=Shape.ANY,
+                at=at,
+                within=found.within,
+                is_sure=found.is_sure,
+                is_default=found.is_default,
             )
         return
     for name, origin in node.type.writes(node.data).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from botctl.lint.bot_site import BotSite
-from botctl.lint.rules.unguarded_tools import is_destructive
+from botctl.lint.open_calls import is_destructive
 from botctl.source.rule import Finding, Rule
 from botctl.spec.fields import one_of
 

@@ -54,7 +54,7 @@ def check_objects(site: WorkflowSite) -> Iterator[Finding]:
       - check.true -> thank
     ```
     """
-    for at, comparison, flow in _comparisons(site):
+    for at, comparison, flow in comparisons_of(site):
         right = comparison.right
         if comparison.operator not in _OF_TEXT or right is None:
             continue
@@ -122,12 +122,13 @@ def check_numbers(site: WorkflowSite) -> Iterator[Finding]:
       - check.true -> tell
     ```
     """
-    for at, comparison, flow in _comparisons(site):
+    for at, comparison, flow in comparisons_of(site):
         right = comparison.right
         if right is None or comparison.operator not in {"==", "!=", *_ORDER}:
             continue
         for one, other in ((comparison.left, right), (right, comparison.left)):
-            told = _never_so(one, _shape(other, flow), comparison.operator)
+            told = _not_in_braces(one, other, comparison.operator, flow) or _length_outside(one)
+            told = told or _never_so(one, _shape(other, flow), comparison.operator)
             if told and not _may_be_given(comparison, flow):
                 message, label, help = told
                 yield Finding(message, at=at, within=(one.offset, len(one.source)), label=label, help=help)
@@ -149,6 +150,33 @@ def _never_so(literal: Operand, shape: Shape, operator: str) -> tuple[str, str, 
     return None
 
 
+def _not_in_braces(
+    literal: Operand, other: Operand, operator: str, flow: Flow
+) -> tuple[str, str, str] | None:
+    """What is wrong with asking whether a value is more than the name of a variable."""
+    name = literal.source.partition(".")[0]
+    if operator not in _ORDER or literal.is_quoted or not other.placeholders or name not in flow.writes:
+        return None
+    message = f"`{literal.source}` is a text here, not the variable"
+    return message, f"`{operator}` compares with the word", f"write `{{{{{literal.source}}}}}`"
+
+
+def _length_outside(operand: Operand) -> tuple[str, str, str] | None:
+    """What is wrong with `{{order}}.length`."""
+    pieces = operand.template.pieces
+    if operand.is_quoted or len(pieces) != 2 or pieces[1] != ".length":
+        return None
+    path = operand.placeholders[0].name
+    message = f"`{operand.source}` is a text, not a length"
+    return message, "`.length` stands outside of the braces", f"write `{{{{{path}.length}}}}`"
+
+
+def is_never_so(comparison: Comparison) -> bool:
+    """Whether one side is a number as people write it, which is told wherever it is compared."""
+    sides = [side for side in (comparison.left, comparison.right) if side is not None]
+    return any(_never_so(side, Shape.ANY, comparison.operator) for side in sides)
+
+
 def _shape(operand: Operand, flow: Flow) -> Shape:
     if not operand.template.is_value:
         return Shape.ANY
@@ -162,7 +190,7 @@ def _may_be_given(comparison: Comparison, flow: Flow) -> bool:
     return any(flow.may_be_given(name) for name in names)
 
 
-def _comparisons(site: WorkflowSite) -> Iterator[tuple[Path, Comparison, Flow]]:
+def comparisons_of(site: WorkflowSite) -> Iterator[tuple[Path, Comparison, Flow]]:
     """The comparisons in nodes that can be reached, with where their condition stands."""
     if not site.graph.triggers:
         return

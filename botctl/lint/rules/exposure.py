@@ -8,7 +8,7 @@ from botctl.lint.addresses import is_this_machine
 from botctl.lint.bot_site import BotSite, ProjectSite
 from botctl.platforms import PLATFORMS
 from botctl.source.rule import Finding, Rule
-from botctl.spec.fields import close_word, one_of
+from botctl.spec.fields import close_word, field_names, one_of
 
 _PLATFORMS = {platform.name: platform for platform in PLATFORMS}
 _NEEDED = {
@@ -89,7 +89,11 @@ def check_mode(site: BotSite) -> Iterator[Finding]:
                 )
         mode = _mode(section)
         needed = _NEEDED.get((name, mode))
-        if needed is not None and (section or {}).get(needed) is None:
+        if (
+            needed is not None
+            and needed not in (section or {})
+            and not close_word(needed, _foreign(name, section))
+        ):
             yield Finding(
                 f"platform `{name}` has no `{needed}`, which `mode: {mode}` needs",
                 at=("platforms", name, "mode"),
@@ -266,6 +270,12 @@ def check_dashboard_way(site: ProjectSite) -> Iterator[Finding]:
             else "open to other machines, without an https address",
             help="put a proxy with https before it, and write `public_url: https://...`",
         )
+
+
+def _foreign(name: str, section: Mapping[str, object] | None) -> list[str]:
+    """The fields of a platform that it does not know, which are told."""
+    known = field_names(_PLATFORMS[name].settings, ())
+    return [key for key in section or {} if key not in known]
 
 
 def _mode(section: Mapping[str, object] | None) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from botctl.lint.flow.ways import CANNOT_FAIL
 from botctl.lint.workflow_site import WorkflowSite
 from botctl.project.analysis import cycles, unreachable
-from botctl.project.graph import ERROR, Graph
+from botctl.project.graph import ERROR, Edge, Graph
 from botctl.source.rule import Finding, Rule
+from botctl.spec.fields import with_article
 
 
 def check_handler(site: WorkflowSite) -> Iterator[Finding]:
@@ -43,8 +44,8 @@ def check_handler(site: WorkflowSite) -> Iterator[Finding]:
     ```
     """
     graph = site.graph
-    if not graph.triggers or unreachable(graph):
-        return
+    if not graph.triggers or unreachable(graph) or cycles(graph):
+        return  # an edge is told that may be the one to the handler
     failing = {id for id, node in graph.nodes.items() if node.type.name not in CANNOT_FAIL}
     caught = graph.reachable(target for id in failing for target in graph.onward(id))
     for id, node in graph.nodes.items():
@@ -107,7 +108,7 @@ def check_error_edge(site: WorkflowSite) -> Iterator[Finding]:
                 f"the node `{edge.source}` never fails",
                 at=edge.path,
                 label="this edge is never taken",
-                help=f"take the edge out: no step of {_article(kind)} fails",
+                help=f"take the edge out: no step of {with_article(kind)} fails",
             )
 
 
@@ -116,10 +117,6 @@ def _is_needed(graph: Graph, target: str) -> bool:
     into = [edge for edge in graph.edges if edge.target == target]
     is_handler = graph.nodes[target].type.name == "error_handler"
     return is_handler and all(graph.nodes[edge.source].type.name in CANNOT_FAIL for edge in into)
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def check_into_trigger(site: WorkflowSite) -> Iterator[Finding]:
@@ -155,16 +152,35 @@ def check_into_trigger(site: WorkflowSite) -> Iterator[Finding]:
     ```
     """
     graph = site.graph
-    into = [edge for edge in graph.edges if edge.target in graph.triggers]
-    round_ = {edge.path for edge, _ in cycles(graph)} if into else set()
-    for edge in into:
-        if edge.path not in round_:
+    with_node = {edge.path for edge in led_to_trigger(graph)}
+    for edge in _into_triggers(graph):
+        if edge.path not in with_node:
             yield Finding(
                 f"an edge leads to the trigger `{edge.target}`",
                 at=edge.path,
                 label="every trigger has run by then, so this edge is not followed",
                 help="lead it to what follows the trigger",
             )
+
+
+def _into_triggers(graph: Graph) -> list[Edge]:
+    """The edges to triggers that a run could follow and that do not lead round."""
+    into = [edge for edge in graph.edges if edge.target in graph.triggers]
+    if not into:
+        return []
+    round_ = {edge.path for edge, _ in cycles(graph)}
+    reached = graph.reachable([*graph.triggers, *graph.lone_handlers])
+    return [edge for edge in into if edge.path not in round_ and edge.source in reached]
+
+
+def led_to_trigger(graph: Graph) -> list[Edge]:
+    """The edges to triggers that surely should lead to a node that can never be reached: no other edge
+    leaves by the same way out. They are told with the node."""
+    if not graph.triggers or not unreachable(graph):
+        return []
+    return [
+        edge for edge in _into_triggers(graph) if graph.targets(edge.source, edge.handle) == (edge.target,)
+    ]
 
 
 HANDLER = Rule(code="WF214", severity="warning", check=check_handler, doc=check_handler.__doc__)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from botctl.expr.condition import parse_condition
+from botctl.expr.path import ExpressionError
 from botctl.lint.flow.variables import Use
 from botctl.lint.workflow_site import WorkflowSite
 from botctl.nodes.action import ActionData
 from botctl.nodes.loop import MOST_ITERATIONS, LoopData
-from botctl.project.analysis import cycles, loop_bodies
+from botctl.project.analysis import cycles, loop_bodies, unreachable
 from botctl.project.graph import LOOP_BODY, Graph, Node
 from botctl.source.rule import Finding, Rule
 
@@ -46,8 +48,8 @@ def check_endless(site: WorkflowSite) -> Iterator[Finding]:
     ```
     """
     graph, flow = site.graph, site.flow
-    if not graph.triggers or not graph.loops or cycles(graph):
-        return
+    if not graph.triggers or not graph.loops or cycles(graph) or unreachable(graph):
+        return  # what is never reached may be what should set the variable
     bodies = loop_bodies(graph)
     for node in graph.nodes.values():
         if node.id not in graph.loops or not getattr(node.data, "condition", ""):
@@ -57,6 +59,10 @@ def check_endless(site: WorkflowSite) -> Iterator[Finding]:
         setting = {write.node for name in asked for write in flow.writes.get(name, ())}
         if not bodies[node.id] or "error" in asked or turning & (setting | flow.open):
             continue
+        if not _is_understood(node.data.condition):
+            continue
+        if asked and all(flow.is_never_set(read) for read in flow.reads if read.node == node.id):
+            continue  # the variable is told
         if any(_asks_a_person(graph.nodes[id]) for id in turning):
             continue
         names = " and ".join(f"`{name}`" for name in sorted(asked))
@@ -66,6 +72,14 @@ def check_endless(site: WorkflowSite) -> Iterator[Finding]:
             label=f"nothing in the loop sets {names}" if asked else "no variable is asked for here",
             help="set what it asks for in the loop's body, or use `count` or `for_each`",
         )
+
+
+def _is_understood(condition: str) -> bool:
+    try:
+        parse_condition(condition)
+    except ExpressionError:
+        return False
+    return True
 
 
 def _beside(graph: Graph, loop: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from botctl.duration import format_duration
 from botctl.lint.addresses import leads_to_this_machine
 from botctl.lint.bot_site import BotSite
 from botctl.llm.chat import Usage
@@ -214,8 +215,42 @@ def check_price_fields(site: BotSite) -> Iterator[Finding]:
             yield Finding(
                 "a price needs `input` and `output`, 0 or more, and nothing else",
                 at=(*at, "price"),
+                label="not both of them, or less than 0",
                 help="write it like {input: 0.5, output: 1.5}, in dollars per million tokens",
             )
+
+
+def check_timeout(site: BotSite) -> Iterator[Finding]:
+    """A model that may take longer than the turn it is asked in.
+
+    All that a bot does about one message is one turn, and `timeout` of the bot bounds it: 30 seconds if left
+    out. A `timeout` of the model that is longer never comes to pass: the turn is over before.
+
+    Bad:
+
+    ```yaml
+    name: demo
+    llm: {provider: scripted, script: script.yaml, timeout: 2m}
+    ```
+
+    Good:
+
+    ```yaml
+    name: demo
+    llm: {provider: scripted, script: script.yaml, timeout: 2m}
+    timeout: 5m
+    ```
+    """
+    model = site.spec.llm
+    if model is None or "timeout" not in model.model_fields_set or model.timeout <= site.spec.timeout:
+        return
+    own, turn = format_duration(model.timeout), format_duration(site.spec.timeout)
+    yield Finding(
+        f"the model may take {own}, and the whole turn {turn}",
+        at=("llm", "timeout"),
+        label="the turn is over before",
+        help=f"write a shorter one, or `timeout: {format_duration(2 * model.timeout)}` for the bot",
+    )
 
 
 def _asking(site: BotSite) -> list[str]:
@@ -255,3 +290,4 @@ CAN_CALL = Rule(code="BT212", severity="error", check=check_can_call_tools, doc=
 HAS_CAP = Rule(code="CS301", severity="warning", check=check_has_cap, doc=check_has_cap.__doc__)
 PRICE = Rule(code="CS302", severity="error", check=check_price, doc=check_price.__doc__)
 PRICE_FIELDS = Rule(code="CS303", severity="error", check=check_price_fields, doc=check_price_fields.__doc__)
+TIMEOUT = Rule(code="BT218", severity="warning", check=check_timeout, doc=check_timeout.__doc__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from botctl.lint.workflow_site import WorkflowSite
-from botctl.project.analysis import loop_bodies
-from botctl.project.graph import LOOP_BODY, Graph, Node
+from botctl.project.analysis import cycles, loop_bodies, unreachable
+from botctl.project.graph import ERROR, LOOP_BODY, Graph, Node
 from botctl.source.rule import Finding, Rule
 
 
@@ -42,17 +42,30 @@ def check_loop_body(site: WorkflowSite) -> Iterator[Finding]:
       - each.loop_done -> done
     ```
     """
-    graph = site.graph
-    bodies = loop_bodies(graph) if graph.triggers else {}
-    for node in graph.nodes.values():
-        if node.id in bodies and not bodies[node.id]:
-            has_edge = set(graph.targets(node.id, LOOP_BODY)) - {node.id}
+    cut = cut_off(site.graph)
+    for node, why in _loops_without_body(site.graph):
+        if cut is None or cut[0] is not node:
             yield Finding(
                 f"the loop `{node.id}` has no body",
                 at=(*node.path, "id"),
-                label="`loop_done` leads to the same" if has_edge else "it turns and does nothing",
+                label=why,
                 help=f"add an edge from the `loop_body` of `{node.id}` to what should be repeated",
             )
+
+
+def _loops_without_body(graph: Graph) -> Iterator[tuple[Node, str]]:
+    """The loops that repeat nothing, each with why. Not those of which an edge is told already: one by a way
+    out that they do not have, or one that leads round."""
+    bodies = loop_bodies(graph) if graph.triggers else {}
+    if all(bodies.values()):
+        return
+    closing = {edge.source for edge, _ in cycles(graph) if edge.handle == LOOP_BODY}
+    for node in graph.nodes.values():
+        if node.id not in bodies or bodies[node.id] or node.id in closing:
+            continue
+        if graph.wired(node.id) <= {*node.type.handles(node.data), ERROR}:
+            has_edge = set(graph.targets(node.id, LOOP_BODY)) - {node.id}
+            yield node, "`loop_done` leads to the same" if has_edge else "it turns and does nothing"
 
 
 def check_decision(site: WorkflowSite) -> Iterator[Finding]:
@@ -83,26 +96,48 @@ def check_decision(site: WorkflowSite) -> Iterator[Finding]:
       - check.true -> greet
     ```
     """
-    graph = site.graph
-    for node in graph.nodes.values():
-        if not graph.triggers or node.type.name != "logic" or node.is_loop:
+    cut = cut_off(site.graph)
+    for node, why in _decisions_without_consequence(site.graph):
+        if cut is not None and cut[0] is node:
             continue
-        handles = node.type.handles(node.data)
-        if "next" not in handles and not graph.onward(node.id):
+        if site.graph.onward(node.id):
+            yield Finding(
+                f"nothing depends on the decision `{node.id}`",
+                at=(*node.path, "id"),
+                label=why,
+                help="lead one of them elsewhere, or take the node out",
+            )
+        else:
+            handles = node.type.handles(node.data)
             ways = ", ".join(f"`{handle}`" for handle in handles)
             yield Finding(
                 f"nothing follows the decision `{node.id}`",
                 at=(*node.path, "id"),
-                label="no edge leaves this node",
+                label=why,
                 help=f"add an edge for {ways if len(handles) < 6 else 'one of its ways out'}",
             )
-        elif "next" not in handles and _all_lead_to_the_same(graph, node, handles):
-            yield Finding(
-                f"nothing depends on the decision `{node.id}`",
-                at=(*node.path, "id"),
-                label="all its ways out lead to the same",
-                help="lead one of them elsewhere, or take the node out",
-            )
+
+
+def _decisions_without_consequence(graph: Graph) -> Iterator[tuple[Node, str]]:
+    """The decisions that do not matter, each with why."""
+    for node in graph.nodes.values():
+        handles = node.type.handles(node.data)
+        if not graph.triggers or node.type.name != "logic" or node.is_loop or "next" in handles:
+            continue
+        if not graph.onward(node.id):
+            yield node, "no edge leaves this node"
+        elif _all_lead_to_the_same(graph, node, handles):
+            yield node, "all its ways out lead to the same"
+
+
+def cut_off(graph: Graph) -> tuple[Node, str] | None:
+    """The loop or decision that surely should lead to the nodes that can never be reached, and why it does
+    not; None if there is none. It is told with them."""
+    if not graph.triggers or not unreachable(graph):
+        return None
+    reached = graph.reachable([*graph.triggers, *graph.lone_handlers])
+    found = [*_loops_without_body(graph), *_decisions_without_consequence(graph)]
+    return next(((node, why) for node, why in found if node.id in reached), None)
 
 
 def _all_lead_to_the_same(graph: Graph, node: Node, handles: Sequence[str]) -> bool:

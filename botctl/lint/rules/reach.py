@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from botctl.lint.workflow_site import WorkflowSite
 from botctl.nodes.action import ActionData
-from botctl.nodes.auth_gate import AuthGateData
+from botctl.nodes.auth_gate import AuthGateData, check_contact
 from botctl.nodes.schedule_message import ScheduleMessageData
 from botctl.nodes.send_message import SendMessageData
+from botctl.nodes.site import Site
+from botctl.project.graph import Node
 from botctl.source.rule import Finding, Rule
 from botctl.source.span import Path
 from botctl.spec.fields import close_word, one_of
@@ -60,6 +63,7 @@ def check_platforms(site: WorkflowSite) -> Iterator[Finding]:
     ```
     """
     platforms = site.around.platforms
+    told = set(site.around.lacking)
     for node in site.graph.nodes.values() if platforms is not None else ():
         at: Path = (*node.path, "data")
         named: list[tuple[str, Path, bool]] = []
@@ -69,8 +73,9 @@ def check_platforms(site: WorkflowSite) -> Iterator[Finding]:
             for index, one in enumerate(node.data.notify):
                 named += [(name, (*at, "notify", index, name), True) for name in one if name != "email"]
         for name, place, is_key in named:
-            if platforms is not None and name and "{{" not in name and name not in platforms:
+            if platforms is not None and name and "{{" not in name and name not in {*platforms, *told}:
                 close = close_word(name, platforms)
+                told |= set() if close else {name}
                 yield Finding(
                     f"the platform `{name}` is not configured for this bot",
                     at=place,
@@ -110,6 +115,8 @@ def check_provider(site: WorkflowSite) -> Iterator[Finding]:
     for node in site.graph.nodes.values():
         if not isinstance(node.data, AuthGateData) or node.data.provider in identity - {_CONSOLE}:
             continue
+        if any(check_contact(_site_of(node))):
+            continue  # whoever is to send codes cannot send these
         name = node.data.provider
         others = one_of(sorted(platforms - {_CONSOLE}), "and")
         is_console = name == _CONSOLE
@@ -123,6 +130,23 @@ def check_provider(site: WorkflowSite) -> Iterator[Finding]:
             if is_console
             else f"add `identity: {{{name}: ...}}` to bot.yaml",
         )
+
+
+def check_contact_type(site: WorkflowSite) -> Iterator[Finding]:
+    """What does not fit each other in an auth_gate, told where it deviates: at `contact_type` if the provider
+    is one that is set up for this bot."""
+    for node in site.graph.nodes.values():
+        at: Path = (*node.path, "data")
+        for found in check_contact(_site_of(node)) if isinstance(node.data, AuthGateData) else ():
+            places = ((found.at, found.label), *found.others)
+            if node.data.provider in (site.around.identity or ()):
+                places = places[::-1]
+            (place, label), *others = (((*at, *one), text) for one, text in places)
+            yield replace(found, at=place, label=label, others=tuple(others))
+
+
+def _site_of(node: Node) -> Site[AuthGateData]:
+    return Site(node_id=node.id, data=node.data, raw=node.raw, wired=frozenset())
 
 
 def check_link(site: WorkflowSite) -> Iterator[Finding]:
@@ -238,5 +262,6 @@ def _too_long(data: SendMessageData, platform: str, at: Path) -> Finding | None:
 
 PLATFORM = Rule(code="PF304", severity="error", check=check_platforms, doc=check_platforms.__doc__)
 BUTTONS = Rule(code="PF305", severity="warning", check=check_buttons, doc=check_buttons.__doc__)
+CONTACT = Rule(code="WF403", severity="error", check=check_contact_type, doc=check_contact.__doc__)
 PROVIDER = Rule(code="BT302", severity="warning", check=check_provider, doc=check_provider.__doc__)
 LINK = Rule(code="BT303", severity="error", check=check_link, doc=check_link.__doc__)

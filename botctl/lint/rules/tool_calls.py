@@ -1,4 +1,4 @@
-"""Rules about calls of tools: arguments that do not fit, and tools that are not to be called."""
+"""Rules about calls of tools: arguments that do not fit, tools that are not to be called, too little time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from botctl.duration import format_duration
 from botctl.expr.json_template import parse_json_template
 from botctl.expr.path import ExpressionError
 from botctl.lint.argument_check import UNKNOWN, Misfit, misfits, value_of
@@ -16,6 +17,8 @@ from botctl.project.graph import Node
 from botctl.source.rule import Finding, Rule
 from botctl.source.span import Path
 from botctl.tools.tool import Tool
+
+_LABELS = {"type": "of another kind", "word": "not one of its words", "value": "outside of what it takes"}
 
 
 class _Call(NamedTuple):
@@ -134,6 +137,46 @@ def check_denied(site: WorkflowSite) -> Iterator[Finding]:
         )
 
 
+def check_timeout(site: WorkflowSite) -> Iterator[Finding]:
+    """A tool that may take longer than the turn it is called in.
+
+    All that a bot does about one message is one turn, for which `timeout` in bot.yaml gives it 30 seconds. A
+    node's own `timeout` that is longer never comes to pass: the turn is over before.
+
+    Bad:
+
+    ```yaml
+    - id: find
+      type: mcp_tool
+      data:
+        toolName: functions__find_orders
+        arguments: {email: "{{user_name}}"}
+        timeout: 2m
+    ```
+
+    Good:
+
+    ```yaml
+    - id: find
+      type: mcp_tool
+      data:
+        toolName: functions__find_orders
+        arguments: {email: "{{user_name}}"}
+        timeout: 20s
+    ```
+    """
+    turn = site.around.turn_seconds
+    for node in site.graph.nodes.values():
+        own = node.data.timeout if isinstance(node.data, McpToolData) else None
+        if turn is not None and own is not None and own > turn:
+            yield Finding(
+                f"`{node.id}` may take {format_duration(own)}, and the whole turn {format_duration(turn)}",
+                at=(*node.path, "data", "timeout"),
+                label="the turn is over before",
+                help=f"write a shorter one, or `timeout: {format_duration(2 * own)}` in bot.yaml",
+            )
+
+
 def _calls(site: WorkflowSite) -> Iterator[_Call]:
     """The calls of tools whose schema is known."""
     for node in site.graph.nodes.values():
@@ -177,9 +220,9 @@ def _finding(call: _Call, misfit: Misfit) -> Finding:
     if misfit.kind == "unknown":
         message, label = f"`{name}` has no argument `{place}`", "no such argument"
     elif not place:
-        message, label = f"what `{name}` is given {misfit.message}", ""
+        message, label = f"what `{name}` is given {misfit.message}", _LABELS.get(misfit.kind, "")
     else:
-        message, label = f"argument `{place}` of `{name}` {misfit.message}", ""
+        message, label = f"argument `{place}` of `{name}` {misfit.message}", _LABELS.get(misfit.kind, "")
     if isinstance(written, dict):
         return Finding(
             message, at=(*at, *misfit.path), key=misfit.kind == "unknown", label=label, help=misfit.help
@@ -199,3 +242,4 @@ def _within(text: str, path: Path) -> tuple[int, int] | None:
 ARGUMENTS = Rule(code="TL103", severity="error", check=check_arguments, doc=check_arguments.__doc__)
 IGNORED = Rule(code="TL104", severity="warning", check=check_ignored, doc=check_ignored.__doc__)
 DENIED = Rule(code="TL105", severity="error", check=check_denied, doc=check_denied.__doc__)
+TIMEOUT = Rule(code="TL106", severity="warning", check=check_timeout, doc=check_timeout.__doc__)

@@ -21,7 +21,7 @@ def check_patterns(site: WorkspaceSite) -> Iterator[Finding]:
 
     `tools` names tools as `server__tool`, with `*` for any characters. One that fits nothing allows, denies
     or asks about nothing. A `deny` with a `*` may be there for tools to come, so it is only told when there
-    is no such server.
+    is no such server, or when the name of a tool begins almost like it.
 
     Bad:
 
@@ -66,12 +66,13 @@ def _unfitting(
         )
         return
     is_wild = bool(_WILD.search(pattern))
-    if is_wild and may_be_ahead:
-        return
     unlocked = site.known.unlocked
     if (has_server or is_wild) and any(_may_begin(pattern, f"{name}__") for name in unlocked):
         return
-    close = close_word(pattern, site.known.tools) or _of_tool(pattern, site)
+    begun_alike = _begun_alike(pattern, site)
+    if is_wild and may_be_ahead and not begun_alike:
+        return
+    close = begun_alike or close_word(pattern, site.known.tools) or _of_tool(pattern, site)
     yield Finding(
         f"the pattern `{pattern[:60]}` fits no tool",
         at=at,
@@ -89,6 +90,28 @@ def _may_begin(pattern: str, prefix: str) -> bool:
     wild = _WILD.search(pattern)
     plain = pattern[: wild.start()] if wild else pattern
     return plain.startswith(prefix) or (wild is not None and prefix.startswith(plain))
+
+
+def _begun_alike(pattern: str, site: WorkspaceSite) -> str | None:
+    """A pattern such as `orders__delete_*` for one such as `orders__delet_*`, if a tool begins like that."""
+    begun = re.fullmatch(r"(\w+__)([A-Za-z]+)(_?\*)", pattern)
+    if begun is None:
+        return None
+    server, word, rest = begun.groups()
+    tools = (name.removeprefix(server) for name in site.known.tools if name.startswith(server))
+    words = dict.fromkeys(name.partition("_")[0] for name in tools if "_" in name)
+    meant = [one for one in words if _is_slip(word, one)]
+    return f"{server}{meant[0]}{rest}" if len(meant) == 1 else None
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether a word of some length is the other but for a letter too few or too many, or two exchanged."""
+    if min(len(one), len(other)) < 4:
+        return False
+    if len(one) == len(other):
+        return one != other and sorted(one) == sorted(other)
+    short, long = sorted((one, other), key=len)
+    return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
 def _of_tool(pattern: str, site: WorkspaceSite) -> str | None:

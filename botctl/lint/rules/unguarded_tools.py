@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from botctl.lint.guards import unguarded, way_to
+from botctl.lint.consequences import is_open_by_mistake
+from botctl.lint.open_calls import is_destructive, open_calls
 from botctl.lint.workflow_site import WorkflowSite
-from botctl.nodes.mcp_tool import McpToolData
-from botctl.project.graph import Node
 from botctl.source.rule import Finding, Rule
-from botctl.tools.tool import Tool
 
 
 def check_destructive(site: WorkflowSite) -> Iterator[Finding]:
@@ -44,8 +42,8 @@ def check_destructive(site: WorkflowSite) -> Iterator[Finding]:
       - ask.rejected -> sorry
     ```
     """
-    for node, tool, way in _open_calls(site):
-        if is_destructive(tool):
+    for node, tool, way in open_calls(site):
+        if is_destructive(tool) and not is_open_by_mistake(site, node):
             yield Finding(
                 f"anybody can have the destructive tool `{tool.name}` called",
                 at=(*node.path, "data", "toolName"),
@@ -82,37 +80,15 @@ def check_asked(site: WorkflowSite) -> Iterator[Finding]:
       - ask.rejected -> sorry
     ```
     """
-    for node, tool, way in _open_calls(site):
-        if site.around.decide(tool.name) == "ask" and not is_destructive(tool):
+    for node, tool, way in open_calls(site):
+        is_asked = site.around.decide(tool.name) == "ask" and not is_destructive(tool)
+        if is_asked and not is_open_by_mistake(site, node):
             yield Finding(
                 f"`{tool.name}` is called although the workspace wants a person to be asked",
                 at=(*node.path, "data", "toolName"),
                 label=f"nobody is asked on the way {_told(way)}",
                 help="put a human_handoff before it and lead its `approved` here",
             )
-
-
-def is_destructive(tool: Tool) -> bool:
-    """Whether a tool says so itself; silence is no claim."""
-    return tool.hints.destructive is True and not tool.hints.read_only
-
-
-def _open_calls(site: WorkflowSite) -> Iterator[tuple[Node, Tool, list[str]]]:
-    """The calls of known tools that are reached past all guards, each with such a way."""
-    if not site.around.tools or site.around.allows_only_some:
-        return
-    calls = [
-        (node, tool)
-        for node in site.graph.nodes.values()
-        if isinstance(node.data, McpToolData)
-        and (tool := site.around.tools.get(node.data.toolName)) is not None
-        and (is_destructive(tool) or site.around.decide(tool.name) == "ask")
-        and site.around.decide(tool.name) != "deny"
-    ]
-    before = unguarded(site.graph) if calls else {}
-    for node, tool in calls:
-        if node.id in before:
-            yield node, tool, way_to(node.id, before)
 
 
 def _told(way: list[str]) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from botctl.lint.consequences import by_edge, without_consequences
 from botctl.lint.flow.flow import ERROR_VARIABLE, Doubt, Lack
-from botctl.lint.flow.variables import Read, Use
+from botctl.lint.flow.variables import Read, Use, Write
 from botctl.lint.rules.overwrites import overwriting
 from botctl.lint.workflow_site import WorkflowSite
 from botctl.nodes.shape import Shape
 from botctl.source.rule import Finding, Rule
 from botctl.source.span import Path
+from botctl.spec.fields import one_of
 
 _TOLD_ELSEWHERE = {Use.LAST_ANSWER, Use.GUARDED_CODE}
+_ADORNMENTS = re.compile(r"[_$\d-]")
 _UNSET = {
     Use.CONDITION: "no node sets it, so it is always null here",
     Use.SWITCH: "no node sets it, so this is always `case_default`",
     Use.CODE: "no node sets it, so it is undefined here",
+    Use.GUARDED_CODE: "no node sets it, so it is never there",
 }
 
 
@@ -56,14 +61,38 @@ def check_never_set(site: WorkflowSite) -> Iterator[Finding]:
             continue  # who decides about a handoff may set any variable
         if not help and all(_after_overwriting(site, doubt.read) for doubt in doubts):
             continue  # its name may be what should stand where a built-in variable is overwritten
+        write = _misspelt_where_set(site, first.name)
+        if write is not None and len({doubt.read.node for doubt in doubts}) > 1:
+            yield Finding(
+                f"`{first.name}` is never set",
+                at=write.at,
+                within=write.within,
+                label=f"sets `{write.name}`, which nothing reads",
+                help=f"did you mean `{first.name}`?",
+                others=((first.at, "read here"), *_also(doubts)),
+            )
+            continue
+        at_write = ((write.at, f"sets `{write.name}`, which nothing reads"),) if write is not None else ()
         yield Finding(
             f"`{first.name}` is never set",
             at=first.at,
             within=first.within,
             label=_UNSET.get(first.use, "no node sets it, so this stays as it is written"),
             help=help or "let a node before this one set it, or take it out",
-            others=_also(doubts),
+            others=(*_also(doubts), *at_write),
         )
+
+
+def _misspelt_where_set(site: WorkflowSite, name: str) -> Write | None:
+    """The one place that sets a variable which is called much like this one and never read: the name is
+    misspelt there, and not where it is read."""
+    flow = site.flow
+    meant = flow.meant_by(name)
+    writes = flow.writes.get(meant or "", [])
+    if len(writes) != 1 or flow.open or any(read.name == meant for read in flow.reads):
+        return None
+    is_trigger = site.graph.nodes[writes[0].node].type.name == "trigger"
+    return None if is_trigger or meant == "ai_response" else writes[0]
 
 
 def check_sometimes_set(site: WorkflowSite) -> Iterator[Finding]:
@@ -104,20 +133,28 @@ def check_sometimes_set(site: WorkflowSite) -> Iterator[Finding]:
       - ask_model -> answer
     ```
     """
-    for doubts in _by_name(site, {Lack.SOMETIMES, *_ELSEWHERE}):
-        doubt = doubts[0]
-        if doubt.lack is Lack.SOMETIMES:
-            name = doubt.read.name
-            yield Finding(
-                f"`{name}` is not set on every way to `{doubt.read.node}`",
-                at=doubt.read.at,
-                within=doubt.read.within,
-                label=f"not set on the way `{shown_way(doubt.way)}`",
-                help="give it a `message`, or let an llm_call come before it on that way too"
-                if doubt.read.use is Use.LAST_ANSWER
-                else f"set it on that way too, or ask whether `{{{{{name}}}}} is_not_empty` before",
-                others=_set_at(site, name),
-            )
+    firsts = [doubts[0] for doubts in _by_name(site, {Lack.SOMETIMES, *_ELSEWHERE})]
+    sometimes = [one for one in firsts if one.lack is Lack.SOMETIMES]
+    for doubt, *more in by_edge(site, without_consequences(site, sometimes)):
+        name = doubt.read.name
+        names = [one.read.name for one in (doubt, *more)]
+        nodes = one_of(list(dict.fromkeys(one.read.node for one in (doubt, *more))), "and")
+        it = "them" if more else "it"
+        yield Finding(
+            f"{one_of(names, 'and')} {'are' if more else 'is'} not set on every way to {nodes}",
+            at=doubt.read.at,
+            within=doubt.read.within,
+            label=f"not set on the way `{shown_way(doubt.way)}`",
+            help="give it a `message`, or let an llm_call come before it on that way too"
+            if doubt.read.use is Use.LAST_ANSWER
+            else f"set {it} on that way too, or ask whether `{{{{{name}}}}} is_not_empty` before",
+            others=(*_read_at(more), *_set_at(site, name)),
+        )
+
+
+def _read_at(doubts: list[Doubt]) -> tuple[tuple[Path, str], ...]:
+    """Where more variables are read."""
+    return tuple((one.read.at, f"`{one.read.name}` is not set here either") for one in doubts[:3])
 
 
 def check_set_elsewhere(site: WorkflowSite) -> Iterator[Finding]:
@@ -151,19 +188,18 @@ def check_set_elsewhere(site: WorkflowSite) -> Iterator[Finding]:
       - classify -> tell
     ```
     """
-    for doubts in _by_name(site, {Lack.SOMETIMES, *_ELSEWHERE}):
-        doubt = doubts[0]
-        if doubt.lack in _ELSEWHERE:
-            name, node = doubt.read.name, doubt.read.node
-            message, label, help = _ELSEWHERE[doubt.lack]
-            yield Finding(
-                f"`{name}` is set only {message} `{node}`",
-                at=doubt.read.at,
-                within=doubt.read.within,
-                label=label,
-                help=help,
-                others=_set_at(site, name),
-            )
+    firsts = [doubts[0] for doubts in _by_name(site, {Lack.SOMETIMES, *_ELSEWHERE})]
+    for doubt in without_consequences(site, [one for one in firsts if one.lack in _ELSEWHERE]):
+        name, node = doubt.read.name, doubt.read.node
+        message, label, help = _ELSEWHERE[doubt.lack]
+        yield Finding(
+            f"`{name}` is set only {message} `{node}`",
+            at=doubt.read.at,
+            within=doubt.read.within,
+            label=label,
+            help=help,
+            others=_set_at(site, name),
+        )
 
 
 _ELSEWHERE = {
@@ -229,15 +265,28 @@ def _by_name(site: WorkflowSite, lacks: set[Lack]) -> list[list[Doubt]]:
     found: dict[str, list[Doubt]] = {}
     for doubt in site.flow.doubts:
         is_said = doubt.read.use is Use.LAST_ANSWER and doubt.lack is not Lack.SOMETIMES
-        if doubt.lack in lacks and doubt.read.use is not Use.GUARDED_CODE and not is_said:
+        if doubt.lack in lacks and not is_said and not _is_done_without(site, doubt.read):
             found.setdefault(doubt.read.name, []).append(doubt)
     return list(found.values())
+
+
+def _is_done_without(site: WorkflowSite, read: Read) -> bool:
+    """Whether code asks for a variable that need not be there, and whose name is no slip for another."""
+    if read.use is not Use.GUARDED_CODE:
+        return False
+    meant = site.flow.meant_by(read.name) if read.node in site.flow.codes else None
+    if meant is None or site.flow.follows_a_person(read.node):
+        return True
+    is_alike = _ADORNMENTS.sub("", read.name).casefold() == _ADORNMENTS.sub("", meant).casefold()
+    return is_alike and any(other.parts[0] == meant for other in site.flow.codes[read.node].reads)
 
 
 def _instead_of(site: WorkflowSite, read: Read) -> str:
     if read.name == ERROR_VARIABLE:
         return "`error` is set when a node fails and its `error` edge, or an error_handler, goes on"
     close = site.flow.meant_by(read.name)
+    if sorted(read.name) == sorted(ERROR_VARIABLE):
+        close = ERROR_VARIABLE
     return f"did you mean `{close}`?" if close else ""
 
 
@@ -255,7 +304,7 @@ def _also(doubts: list[Doubt]) -> tuple[tuple[Path, str], ...]:
 def _set_at(site: WorkflowSite, name: str) -> tuple[tuple[Path, str], ...]:
     words = "set when this fails" if name == ERROR_VARIABLE else "set here"
     places = {
-        write.at: words if write.is_sure else "set here, but not every time"
+        write.at: words if write.is_sure or write.is_default else "set here, but not every time"
         for write in site.flow.writes.get(name, ())
     }
     return tuple(places.items())[:3]

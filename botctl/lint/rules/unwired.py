@@ -9,7 +9,7 @@ from botctl.nodes.action import ActionData
 from botctl.nodes.llm_call import LlmCallData
 from botctl.nodes.logic import LogicData
 from botctl.project.analysis import unreachable
-from botctl.project.graph import Node
+from botctl.project.graph import ERROR, Node
 from botctl.source.rule import Finding, Rule
 
 
@@ -53,7 +53,9 @@ def check_unwired(site: WorkflowSite) -> Iterator[Finding]:
     for node in graph.nodes.values():
         handle, when = _hoped_not(node, site)
         wired = graph.wired(node.id)
-        if handle and wired - {"error"} and handle not in wired:
+        if not wired <= {*node.type.handles(node.data), ERROR}:
+            continue  # an edge by a way out that there is not may be the one, and is told
+        if handle and wired - {ERROR} and handle not in wired:
             yield Finding(
                 f"nothing follows when `{node.id}` {when}",
                 at=(*node.path, "id"),

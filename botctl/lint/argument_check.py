@@ -192,15 +192,17 @@ def _of_object(
         elif not is_open and (misfit := _unknown(name, absent, properties, further, (*path, name))):
             meant.add(misfit.close)
             yield structs.replace(misfit, is_ignored=misfit.is_ignored and misfit.close not in required)
-    for name in required:
-        if name not in value and name not in meant:
-            kind = _NAMES.get(str(properties.get(name, {}).get("type")), "") if properties.get(name) else ""
-            yield Misfit(
-                path=path,
-                kind="missing",
-                message=f"`{name}`",
-                help=f"add `{name}`" + (f", which is {kind}" if kind else ""),
-            )
+    missing = [name for name in required if name not in value and name not in meant]
+    if missing:
+        noun = "arguments" if len(missing) > 1 else "argument"
+        help = "add " + "; ".join(_described(name, properties.get(name)) for name in missing)
+        yield Misfit(path=path, kind="missing", message=f"the {noun} {one_of(missing, 'and')}", help=help)
+
+
+def _described(name: str, schema: Any) -> str:
+    """A property that is to be added, and what it is if that can be told in a word."""
+    kind = _NAMES.get(str(schema.get("type")), "") if isinstance(schema, Mapping) else ""
+    return f"`{name}`, which is {kind}" if kind else f"`{name}`"
 
 
 def _unknown(

@@ -58,7 +58,7 @@ def test_what_may_fit_is_not_told(written: Any, schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("written", "schema", "expected"),
     [
-        ({}, schema(("a", "b"), a=TEXT), ["missing `a`", "missing `b`"]),
+        ({}, schema(("a", "b"), a=TEXT), ["missing the arguments `a` and `b`"]),
         ({"n": "3"}, schema(n=NUMBER), ["n type should be a number, not text"]),
         ({"n": True}, schema(n=WHOLE), ["n type should be a whole number, not true"]),
         ({"n": 1.5}, schema(n=WHOLE), ["n type should be a whole number, not the number 1.5"]),
@@ -78,7 +78,7 @@ def test_what_may_fit_is_not_told(written: Any, schema: dict[str, Any]) -> None:
             {**schema(), "additionalProperties": schema(x=WHOLE)},
             ["o.x type should be a whole number, not text"],
         ),
-        ({"l": [{"count": 1}]}, schema(l={"type": "array", "items": ITEM}), ["l.0 missing `name`"]),
+        ({"l": [{"count": 1}]}, schema(l={"type": "array", "items": ITEM}), ["l.0 missing the argument `name`"]),
         ({"l": "a, b"}, schema(l={"type": "array"}), ["l type should be a list, not text"]),
         (
             {"x": 0},

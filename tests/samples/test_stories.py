@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import yaml
+
 from botctl.lint.check import check_paths
 from botctl.project.load import load_project_file
+from botctl.source.document import read_file
 from botctl.source.render import render
 from botctl.stories.coverage import coverage_of
 from botctl.stories.play import cast_of
@@ -38,9 +44,23 @@ def test_every_sample_but_the_smallest_has_at_least_five_stories() -> None:
     assert few == {}
 
 
+def test_pyyaml_reads_every_file_of_the_samples_as_botctl_does() -> None:
+    """It is stricter: in a flow mapping it takes no plain text that ends with `?`."""
+    paths = sorted([*ROOT.glob("bots/**/*.yaml"), *ROOT.glob("workspaces/*.yaml")])
+
+    differing = [path for path in paths if yaml.safe_load(path.read_text()) != _value_of(path)]
+
+    assert paths and differing == []
+
+
 def test_nothing_is_found_in_the_samples_not_even_what_is_only_probably_wrong() -> None:
     project = load_project_file(ROOT)
 
     checked = check_paths([ROOT / "bots", ROOT / "workspaces"], project)
 
     assert render(checked.diagnostics) == ""
+
+
+def _value_of(path: Path) -> Any:
+    document, _ = read_file(path)
+    return document.value if document is not None else None

@@ -72,7 +72,7 @@ def check_decision(site: WorkflowSite) -> Iterator[Finding]:
     """A decision that changes nothing.
 
     No edge leaves an if_else or a switch, whatever it decides, or all of its ways out lead to the same.
-    Leaving some of them without an edge is fine: the branch then ends there.
+    An if_else may leave one of its ways out without an edge: the branch then ends there.
 
     Bad:
 

@@ -15,7 +15,7 @@ from botctl.nodes.action import ActionData
 from botctl.nodes.llm_call import LlmCallData
 from botctl.nodes.logic import LogicData, case_texts
 from botctl.nodes.mcp_tool import McpToolData
-from botctl.project.analysis import unreachable
+from botctl.project.analysis import cycles, unreachable
 from botctl.project.graph import Graph, Node
 from botctl.source.rule import Finding, Rule
 from botctl.spec.fields import one_of
@@ -65,8 +65,8 @@ def check_silent_ends(site: WorkflowSite) -> Iterator[Finding]:
     ```
     """
     graph = site.graph
-    if not graph.triggers or unreachable(graph):
-        return  # an edge is missing, and the node that it would lead to is told
+    if not graph.triggers or unreachable(graph) or cycles(graph):
+        return  # an edge is missing, or leads round: that is told
     told = {finding.at for check in (check_unwired, check_switch) for finding in check(site)}
     for node in graph.nodes.values():
         wired = graph.wired(node.id) - {"error"}

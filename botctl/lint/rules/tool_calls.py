@@ -207,7 +207,7 @@ def _finding(call: _Call, misfit: Misfit) -> Finding:
     at: Path = (*call.node.path, "data", "arguments")
     if misfit.kind == "missing":
         return Finding(
-            f"`{name}` needs the argument {misfit.message}" + (f" in `{place}`" if place else ""),
+            f"`{name}` needs {misfit.message}" + (f" in `{place}`" if place else ""),
             at=(*at, *misfit.path)
             if isinstance(written, dict)
             else at

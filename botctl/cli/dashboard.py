@@ -64,9 +64,9 @@ def dashboard(
         return
     running = ", ".join(holders(found.state_folder))
     if running:
-        typer.echo(
-            f"running without a dashboard: {running}; `dashboard: {{enabled: true}}` adds it", err=True
-        )
+        enabled = found.spec.dashboard.enabled
+        why = "its input is a pipe, or it began before" if enabled else "`dashboard: {enabled: true}` adds it"
+        typer.echo(f"running without a dashboard: {running}; {why}", err=True)
     run_to_end(_serve(found, environment, found.spec.server.port if port is None else port, tell))
 
 

@@ -78,7 +78,11 @@ def test_what_may_fit_is_not_told(written: Any, schema: dict[str, Any]) -> None:
             {**schema(), "additionalProperties": schema(x=WHOLE)},
             ["o.x type should be a whole number, not text"],
         ),
-        ({"l": [{"count": 1}]}, schema(l={"type": "array", "items": ITEM}), ["l.0 missing the argument `name`"]),
+        (
+            {"l": [{"count": 1}]},
+            schema(l={"type": "array", "items": ITEM}),
+            ["l.0 missing the argument `name`"],
+        ),
         ({"l": "a, b"}, schema(l={"type": "array"}), ["l type should be a list, not text"]),
         (
             {"x": 0},

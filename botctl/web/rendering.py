@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -35,6 +36,7 @@ STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "im
 
 _STEERING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _LONGEST = 5_000
+_SENTENCE = re.compile(r".{15,}?[.!?](?=\s)")
 _CONTROLS = (*range(0x20), 0x7F)
 _VISIBLE: Mapping[int, str] = {
     **{code: f"\u27e8U+{code:04X}\u27e9" for code in _STEERING},
@@ -101,14 +103,19 @@ class Rendering:
         flat = " ".join(self._mask(text).split())
         return flat if len(flat) <= length else flat[: length - 1] + "…"
 
-    def _headline(self, text: str, length: int = 120) -> str:
-        """The first line, up to the last word that fits; it ends in … if that is not all."""
-        first, _, rest = self._mask(text).strip().partition("\n")
-        flat = " ".join(first.split())
+    def _headline(self, text: str, length: int = 80) -> str:
+        """A short text as it is; of another the first sentence, up to the last word that fits, and … for what
+        was left out."""
+        flat = " ".join(self._mask(text).split())
         if len(flat) < length:
-            return flat + ("…" if rest else "")
-        cut = flat[: length - 1]
-        return (cut.rpartition(" ")[0] or cut) + "…"
+            return flat
+        sentence = _SENTENCE.match(flat, 0, length)
+        cut = (
+            sentence[0].rstrip(".")
+            if sentence
+            else flat[: length - 1].rpartition(" ")[0] or flat[: length - 1]
+        )
+        return cut + "…"
 
     def _version_of(self, name: str) -> str:
         return hashlib.sha256(self.static[name]).hexdigest()[:12]

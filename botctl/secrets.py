@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,13 +46,19 @@ class Environment:
             return match[2] or ""
         if len(value) >= _SHORTEST_MASKED and value not in self._revealed:
             self._revealed.add(value)
-            longest_first = sorted(self._revealed, key=len, reverse=True)
+            forms = {form for secret in self._revealed for form in _forms(secret)}
+            longest_first = sorted(forms, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return value
 
     def mask(self, text: str) -> str:
         """`text` with every secret that was resolved so far replaced by `***`."""
         return self._pattern.sub("***", text) if self._pattern else text
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as it stands in a JSON text."""
+    return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 def references(text: str) -> list[str]:

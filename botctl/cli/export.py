@@ -7,6 +7,7 @@ from pathlib import Path
 
 from botctl.errors import UserError
 from botctl.project.load import Bot, Project, load_bot
+from botctl.runtime.masking import masked
 from botctl.secrets import Environment, references
 from botctl.store.runs import RunRow
 from botctl.stories.recording import story_of_run
@@ -25,18 +26,21 @@ def exported(connection: sqlite3.Connection, row: RunRow, project: Project, envi
     needed = _reveal(project, bot, environment)
     story = story_of_run(connection, row, bot)
     file = {"env": dict.fromkeys(needed, _MASKED), **story} if needed else story
-    head = (
-        f"# Run {row.id} of bot {row.runner}, recorded. `botctl test` plays it in bots/{row.runner}/tests/.\n"
-    )
-    return environment.mask(head + yaml_text(file))
+    head = f"# Run {row.id} of bot {row.bot}, recorded.\n"
+    # Masked before it is written: in YAML a secret may stand in quotes, escaped, or over two lines.
+    return head + yaml_text(masked(file, environment.mask))
 
 
 def write_export(text: str, path: Path) -> None:
     """Write it, but not over another file."""
     if path.exists():
         raise UserError(f"there is a file {path} already", help="give another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"{path} cannot be written: {reason}", help="give another place with -o") from error
 
 
 def _reveal(project: Project, bot: Bot, environment: Environment) -> list[str]:

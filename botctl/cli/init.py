@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from botctl.cli.findings import print_findings
 from botctl.cli.first_story import FILE, first_story
 from botctl.cli.imported import attention, imported_files
 from botctl.cli.options import ProjectOption
-from botctl.cli.place import open_project
+from botctl.cli.place import open_new_project, open_project
 from botctl.cli.starter import (
     IGNORED,
     SCRIPTED,
@@ -24,6 +24,7 @@ from botctl.cli.starter import (
     needs_model,
     platform_names,
     provider_names,
+    refuse_unfit,
     starter_files,
     use_cases,
     variables_of,
@@ -32,11 +33,14 @@ from botctl.errors import UsageError, UserError
 from botctl.lint.check import check_paths
 from botctl.project.load import Project
 from botctl.project.schema import KINDS, schema_for
-from botctl.source.document import shown
+from botctl.source.document import read_document, shown
 
 app = typer.Typer(rich_markup_mode=None)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_LONGEST_NAME = 64
+_SWITCHES = ("yes", "no", "on", "off")
+"""Words that are text in YAML 1.2 and true or false in YAML 1.1, which many other programs read."""
 _FIRST_NAME = "my-bot"
 _TERMINAL = "terminal"
 
@@ -70,18 +74,26 @@ def init(
         raise UsageError(
             "`--from` excludes `--use-case` and `--platform`", help="the workflow says what it needs"
         )
-    found, _ = open_project(project)
+    found = open_new_project(project)
     if source is not None:
         _import(found, source, name or named or _name_of(source), provider)
         return
-    bot = _fresh(found, name or named or _asked("What is the bot called?", _FIRST_NAME, ()))
+    given = name or named
+    bot = (
+        _fresh(found, given)
+        if given
+        else _asked("What is the bot called?", _FIRST_NAME, (), lambda answer: _fresh(found, answer))
+    )
     case = _choice("use case", use_case, "What is it for?", use_cases())
     places = (
         platform if platform is not None else [_choice("platform", None, "Where does it talk?", _places())]
     )
     model = SCRIPTED
     if provider is not None or needs_model(case):
-        model = _choice("provider", provider, "Whose model answers?", dict.fromkeys(provider_names(), ""))
+        fitting = dict.fromkeys(provider_names(), "")
+        model = _choice(
+            "provider", provider, "Whose model answers?", fitting, lambda answer: refuse_unfit(case, answer)
+        )
     talks = [chosen("platform", place, platform_names()) for place in places if place != _TERMINAL]
     files = starter_files(case, bot, talks, model)
     _write(found, files, model_variables(model) if needs_model(case) else [])
@@ -92,23 +104,37 @@ def _places() -> dict[str, str]:
     return {_TERMINAL: "here only, for now", **dict.fromkeys(platform_names(), "")}
 
 
-def _choice(what: str, given: str | None, question: str, known: Mapping[str, str]) -> str:
-    """What is given, or what is answered; the first one where nobody can be asked."""
-    if given is None:
-        given = _asked(
-            question, next(iter(known)), [f"{one}: {about}" if about else one for one, about in known.items()]
-        )
-    return chosen(what, given, known)
+def _choice(
+    what: str,
+    given: str | None,
+    question: str,
+    known: Mapping[str, str],
+    refuse: Callable[[str], None] = lambda _: None,
+) -> str:
+    """What is given, or what is answered; the first where nobody can be asked. refuse: what does not fit."""
+
+    def checked(answer: str) -> str:
+        refuse(chosen(what, answer, known))
+        return answer
+
+    if given is not None:
+        return checked(given)
+    lines = [f"{one}: {about}" if about else one for one, about in known.items()]
+    return _asked(question, next(iter(known)), lines, checked)
 
 
-def _asked(question: str, first: str, lines: Iterable[str]) -> str:
-    """A person's answer; the first where there is none."""
+def _asked(question: str, first: str, lines: Iterable[str], checked: Callable[[str], str]) -> str:
+    """A person's answer, asked for until it is a right one; the first where nobody can be asked."""
     if not sys.stdin.isatty():
-        return first
+        return checked(first)
     for line in lines:
         print(f"  {line}", file=sys.stderr)
-    answer: str = typer.prompt(question, default=first, err=True)
-    return answer.strip()
+    while True:
+        answer: str = typer.prompt(question, default=first, err=True)
+        try:
+            return checked(answer.strip())
+        except UserError as error:
+            print(f"error: {error.message}" + (f": {error.help}" if error.help else ""), file=sys.stderr)
 
 
 def _name_of(source: Path) -> str:
@@ -120,12 +146,29 @@ def _fresh(project: Project, name: str) -> str:
     """The name, if a bot can have it and nothing of that name is there."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"`{name}` is no name for a bot", help="use letters, digits, - and _")
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"a name of {len(name)} characters is too long for a bot",
+            help=f"use {_LONGEST_NAME} at most; `--name` gives an import another one",
+        )
+    if not _is_text(name):
+        raise UsageError(
+            f"`{name}` is no name for a bot: YAML does not read it as text",
+            help=f"use another, such as bot-{name.lower()}",
+        )
     folder = project.folder / "bots" / name
     if folder.exists():
         raise UserError(f"{shown(folder)} is there already", help="give another name, or remove it")
     if name in project.bot_files or name in project.workspace_files:
         raise UserError(f"a bot or a workspace `{name}` is there already", help="give another name")
     return name
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in YAML without quotes, as it does in many places."""
+    document, _ = read_document(f"name: {name}", "")
+    is_text = document is not None and document.get(("name",)) == name
+    return is_text and name.lower() not in _SWITCHES
 
 
 def _import(project: Project, source: Path, name: str, provider: str | None) -> None:

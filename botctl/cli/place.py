@@ -14,11 +14,24 @@ from botctl.spec.fields import close_word
 
 def open_project(folder: Path | None) -> tuple[Project, Environment]:
     """The project and its environment. Without a project around, the current folder is taken for one."""
-    if folder is not None and not folder.is_dir():
-        raise UserError(f"there is no folder {folder}", help="give `--project` the folder that holds bots/")
+    if folder is not None:
+        _refuse_missing(folder)
     root = find_project(folder or Path.cwd()) or (folder or Path.cwd())
     environment = read_environment(root, os.environ)
     return load_project_file(root), environment
+
+
+def open_new_project(folder: Path | None) -> Project:
+    """The project that a bot is written into: a folder that was given is one, whatever is above it."""
+    if folder is None:
+        return open_project(None)[0]
+    _refuse_missing(folder)
+    return load_project_file(folder.absolute())
+
+
+def _refuse_missing(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}", help="give `--project` the folder that holds bots/")
 
 
 def state_file(project: Project) -> Path:

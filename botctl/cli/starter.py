@@ -68,15 +68,20 @@ def needs_model(use_case: str) -> bool:
     return (_STARTERS / use_case / "script.yaml").exists()
 
 
-def starter_files(use_case: str, name: str, platforms: Iterable[str], provider: str) -> dict[str, str]:
-    """The texts of all files of a new bot, by their paths in the project."""
-    folder = _STARTERS / use_case
-    model = _provider(provider)
-    if needs_model(use_case) and not (folder / "workflow.yaml").exists() and not model.supports_tools:
+def refuse_unfit(use_case: str, provider: str) -> None:
+    """A UsageError if a provider's models cannot do what a bot needs of them."""
+    calls_tools = needs_model(use_case) and not (_STARTERS / use_case / "workflow.yaml").exists()
+    if calls_tools and not _provider(provider).supports_tools:
         raise UsageError(
             f"models of `{provider}` cannot call tools, which `{use_case}` lives on",
             help="choose another provider",
         )
+
+
+def starter_files(use_case: str, name: str, platforms: Iterable[str], provider: str) -> dict[str, str]:
+    """The texts of all files of a new bot, by their paths in the project."""
+    folder = _STARTERS / use_case
+    refuse_unfit(use_case, provider)
     module = module_name(name)
     words = {
         "__NAME__": name,

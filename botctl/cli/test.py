@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import abspath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from botctl.errors import UsageError, UserError
 from botctl.project.load import Project, load_project_file
 from botctl.project.stories import LoadedStories, load_stories, story_files
 from botctl.source.diagnostic import Diagnostic
+from botctl.source.document import shown
 from botctl.source.render import render
 from botctl.spec.fields import close_word
 from botctl.stories.company import Performance, Plan, nothing_to_play, parts_of, perform
@@ -27,6 +29,8 @@ from botctl.stories.play import Played, cast_of
 from botctl.stories.transcript import diagnostic, told
 
 app = typer.Typer(rich_markup_mode=None)
+
+_YAML = (".yaml", ".yml")
 
 ProcessesOption = Annotated[
     int, typer.Option("-p", "--processes", min=0, help="How many processes; 0: as many as there are cores.")
@@ -49,7 +53,8 @@ class _Wish(Struct, frozen=True, kw_only=True):
 @app.command()
 def test(
     bots: Annotated[
-        list[str] | None, typer.Argument(help="Bots by name, or files of stories; all if left out.")
+        list[str] | None,
+        typer.Argument(help="Bots by name, or files or folders of stories; all if left out."),
     ] = None,
     pattern: Annotated[
         str, typer.Option("-k", metavar="WORDS", help="Only stories with these words in bot, file or name.")
@@ -84,6 +89,8 @@ def test(
         report=report,
         as_json=json,
     )
+    if report is not None:
+        _refuse_unwritable(report)
     if watch:
         _watch(found, wish)
     raise typer.Exit(_play(found, wish))
@@ -91,7 +98,7 @@ def test(
 
 def read_stories(project: Project, names: Sequence[str]) -> list[LoadedStories]:
     """The files of stories of these bots, or these files. A UserError after telling what is wrong."""
-    files = _files(project, names)
+    files = dict.fromkeys(_files(project, names))
     loaded: list[LoadedStories] = []
     wrong: list[Diagnostic] = []
     for path, bot in files:
@@ -120,10 +127,10 @@ def _play(project: Project, wish: _Wish) -> int:
     by_path = {one.path: one for one in files}
     covered: list[Coverage] = []
     if wish.tells_coverage:
-        names = sorted({one.bot for one in performance.played})
-        covered = coverage_of(cast_of(project.folder, {}).bots, performance.played, names)
+        names = {*_asked_for(project, wish), *(one.bot for one in performance.played)}
+        covered = coverage_of(cast_of(project.folder, {}).bots, performance.played, sorted(names))
     if wish.report is not None:
-        wish.report.write_text(junit(performance, by_path), encoding="utf-8")
+        _write_report(wish.report, junit(performance, by_path))
     if wish.as_json:
         print_json(_json(performance, by_path, covered, wish))
     else:
@@ -150,23 +157,96 @@ def _play_and_go_on(folder: Path, wish: _Wish) -> None:
         print(paint(f"error: {error.message}", "error"))
 
 
+def _asked_for(project: Project, wish: _Wish) -> Iterable[str]:
+    """The bots that were asked for as a whole: a workflow of theirs without stories is covered by nothing."""
+    if wish.pattern:
+        return ()
+    if not wish.names:
+        return project.bot_names()
+    folders = {Path(abspath(name)) for name in wish.names if name not in project.bot_files}
+    return [
+        bot
+        for bot, file in project.bot_files.items()
+        if bot in wish.names or not folders.isdisjoint(file.parents)
+    ]
+
+
+def _refuse_unwritable(report: Path) -> None:
+    """A UserError if a report cannot be written there, before anybody waits for what would stand in it."""
+    if report.exists() and not report.is_file():
+        if report.is_dir():
+            raise UserError(f"{report} cannot be written: it is a folder", help="name a file")
+        return  # a pipe or a terminal
+    is_new = not report.exists()
+    try:
+        report.open("a").close()
+    except OSError as error:
+        raise _unwritable(report, error) from None
+    if is_new:
+        report.unlink(missing_ok=True)
+
+
+def _write_report(report: Path, text: str) -> None:
+    try:
+        report.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(report, error) from None
+
+
+def _unwritable(report: Path, error: OSError) -> UserError:
+    reason = (error.strerror or str(error)).lower()
+    return UserError(
+        f"{report} cannot be written: {reason}",
+        help="name a file in a folder that is there and may be written",
+    )
+
+
 def _files(project: Project, names: Sequence[str]) -> Iterator[tuple[Path, str]]:
     """Each file with the bot in whose folder it is."""
     for name in names or project.bot_names():
-        path = Path(name)
-        if path.suffix in (".yaml", ".yml") and path.is_file():
-            absolute = path.absolute()
-            owners = [bot for bot, file in project.bot_files.items() if file.parent in absolute.parents]
-            yield absolute, owners[0] if owners else ""
+        path = Path(abspath(name))
+        if path.suffix in _YAML and path.is_file():
+            yield path, _owner(project, path)
         elif name in project.bot_files:
             for file in story_files(project.bot_files[name].parent):
                 yield file, name
+        elif path.is_dir():
+            yield from _files_in(project, path)
         else:
-            close = close_word(name, project.bot_names())
-            raise UserError(
-                f"there is no bot and no file `{name}`",
-                help=f"did you mean `{close}`?" if close else "give a bot of bots/, or a file of stories",
-            )
+            raise _nothing_named(project, name)
+
+
+def _owner(project: Project, path: Path) -> str:
+    owners = [bot for bot, file in project.bot_files.items() if file.parent in path.parents]
+    return owners[0] if owners else ""
+
+
+def _files_in(project: Project, folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files of stories below a folder; in one without bots and their tests, all that are YAML."""
+    found = [
+        (file, bot)
+        for bot, bot_file in project.bot_files.items()
+        for file in story_files(bot_file.parent)
+        if folder in file.parents
+    ]
+    if not found and not any(folder in file.parents for file in project.bot_files.values()):
+        paths = [path for path in sorted(folder.iterdir()) if path.suffix in _YAML and path.is_file()]
+        found = [(path, _owner(project, path)) for path in paths]
+    if not found:
+        raise UserError(
+            f"there is no file of stories in {shown(folder)}", help="stories stand in bots/<bot>/tests/*.yaml"
+        )
+    yield from found
+
+
+def _nothing_named(project: Project, name: str) -> UserError:
+    if Path(name).exists():
+        return UserError(f"{name} is no file of stories", help="their names end in .yaml or .yml")
+    close = close_word(name, project.bot_names())
+    return UserError(
+        f"there is no bot and no file `{name}`",
+        help=f"did you mean `{close}`?" if close else "give a bot of bots/, or a file of stories",
+    )
 
 
 def _print(

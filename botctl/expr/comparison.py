@@ -173,9 +173,13 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def is_found(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text; it takes no longer than the text is long."""
+    return compile_pattern(pattern).search(_encodable(text)) is not None
+
+
 def _matches(left: Any, pattern: str) -> bool:
-    subject = as_text(left)[:_LONGEST_SUBJECT]
-    return compile_pattern(pattern).search(_encodable(subject)) is not None
+    return is_found(pattern, as_text(left)[:_LONGEST_SUBJECT])
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -118,14 +118,17 @@ class Project:
 
     @cached_property
     def bot_files(self) -> Mapping[str, Path]:
-        """The bot.yaml of each bot, by the name that stands in it; of a broken one by its folder."""
+        """The bot.yaml of each bot, by the name that stands in it; of a broken one by its folder. Of
+        two of one name it is the one whose folder has that name too."""
         found: dict[str, Path] = {}
         for path in self._all_bot_files():
-            found.setdefault(self._name_in(path, path.parent.name), path)
+            name = self._name_in(path, path.parent.name)
+            if name not in found or path.parent.name == name:
+                found[name] = path
         return found
 
     def second_bot_files(self) -> list[Path]:
-        """The bot.yaml of each bot whose name another has before it: nobody can call it."""
+        """The bot.yaml of each bot whose name another has: nobody can call it."""
         first = set(self.bot_files.values())
         return [path for path in self._all_bot_files() if path not in first]
 
@@ -134,14 +137,17 @@ class Project:
 
     @cached_property
     def workspace_files(self) -> Mapping[str, Path]:
-        """The file of each workspace, by the name that stands in it; of a broken one by its file name."""
+        """The file of each workspace, by the name that stands in it; of a broken one by its file name. Of
+        two of one name it is the one whose file has that name too."""
         found: dict[str, Path] = {}
         for path in self._all_workspace_files():
-            found.setdefault(self._name_in(path, path.stem), path)
+            name = self._name_in(path, path.stem)
+            if name not in found or path.stem == name:
+                found[name] = path
         return found
 
     def second_workspace_files(self) -> list[Path]:
-        """The file of each workspace whose name another has before it: no bot can have it."""
+        """The file of each workspace whose name another has: no bot can have it."""
         first = set(self.workspace_files.values())
         return [path for path in self._all_workspace_files() if path not in first]
 

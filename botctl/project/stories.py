@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,15 +10,19 @@ from msgspec import Struct
 
 from botctl.errors import UserError
 from botctl.llm.providers.scripted import ScriptEntry, line_of
+from botctl.platforms import PLATFORMS
 from botctl.project.load import Project
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import Document, read_file
 from botctl.source.rule import Finding
 from botctl.source.span import Path as Place
-from botctl.spec.parse import Subject, parse
+from botctl.spec.fields import close_word, one_of
+from botctl.spec.parse import WORD, Subject, parse
 from botctl.spec.story import Given, StoryFile
 
 SUBJECT = Subject(family="ST", noun="the story file")
+MAIL = "email"
+"""Where messages go to, and nobody writes from."""
 TESTS = "tests"
 """The folder of a bot's stories, beside its bot.yaml."""
 BEGINNING = "2026-01-05T09:00Z"
@@ -35,6 +40,8 @@ class ModelStub(ScriptEntry):
     """Answers only for this model, or this provider, of a bot's `llm` and its fallbacks."""
     prompt: str | None = None
     """Answers only this prompt, word for word; another one fails the story, which shows the difference."""
+    system: str | None = None
+    """Answers only where the model is told this first (the bot's `system_prompt`, or a node's `system`)."""
     silent: bool = False
     """No answer comes before the timeout."""
 
@@ -73,6 +80,7 @@ def load_stories(project: Project, path: Path, bot: str) -> tuple[LoadedStories 
     for at, moment in _moments(spec):
         diagnostics += _check_moment(document, at, moment)
     diagnostics += _check_users(document, spec)
+    diagnostics += _check_platforms(document, spec)
     names = [story.name for story in spec.stories]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -80,7 +88,9 @@ def load_stories(project: Project, path: Path, bot: str) -> tuple[LoadedStories 
             diagnostics.append(document.diagnose("ST202", "error", finding))
     name = spec.bot or bot
     if name not in project.bot_files:
-        finding = Finding(f"there is no bot `{name}`", at=("bot",), help="name a bot of bots/")
+        close = close_word(name, project.bot_names())
+        help = f"did you mean `{close}`?" if close else "name a bot of bots/"
+        finding = Finding(f"there is no bot `{name}`", at=("bot",), help=help)
         diagnostics.append(document.diagnose("ST204", "error", finding))
     if diagnostics:
         return None, diagnostics
@@ -162,3 +172,34 @@ def _check_users(document: Document, spec: StoryFile) -> list[Diagnostic]:
                     )
                     found.append(document.diagnose("ST205", "error", finding))
     return found
+
+
+def _check_platforms(document: Document, spec: StoryFile) -> list[Diagnostic]:
+    """Platforms that nobody can write from, and that no message can go to."""
+    found: list[Diagnostic] = []
+    talking = [platform.name for platform in PLATFORMS]
+    for place, name, known in _platforms(spec, talking):
+        if not name or name in known:
+            continue
+        close = close_word(name, known)
+        finding = Finding(
+            f"there is no platform `{name}`",
+            at=place,
+            label="not one of the platforms",
+            help=f"did you mean `{close}`?" if close else f"use {one_of(known)}",
+        )
+        found.append(document.diagnose(SUBJECT.family + WORD, "error", finding))
+    return found
+
+
+def _platforms(spec: StoryFile, talking: list[str]) -> Iterator[tuple[Place, str, list[str]]]:
+    """Each platform that is named, its place, and what may stand there. talking: where people write from."""
+    for at, given in _givens(spec):
+        yield (*at, "platform"), given.platform, talking
+        for name, user in given.users.items():
+            yield (*at, "users", name, "platform"), user.platform if user else "", talking
+    for number, story in enumerate(spec.stories):
+        for index, step in enumerate(story.steps):
+            for entry, message in enumerate(step.elsewhere or ()):
+                at = ("stories", number, "steps", index, "elsewhere", entry, "platform")
+                yield at, message.platform, [*talking, MAIL]

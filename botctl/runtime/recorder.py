@@ -16,7 +16,7 @@ from botctl.errors import BotctlError, OutsideError
 from botctl.execution.step import ToolBox
 from botctl.llm.chat import ChatModel, ChatReply, ChatRequest
 from botctl.llm.retry import RetryingModel
-from botctl.runtime.masking import Mask
+from botctl.runtime.masking import Mask, masked
 from botctl.store import recorded
 from botctl.store.database import Database
 from botctl.store.recorded import Kind, RecordedRow
@@ -72,8 +72,8 @@ class Recorder:
             place.run,
             place.node,
             kind,
-            self._mask(encode(asked)),
-            self._mask(encode(answered)),
+            encode(masked(asked, self._mask)),
+            encode(masked(answered, self._mask)),
             self._clock.now_ms(),
             number,
         )
@@ -133,8 +133,14 @@ class _RecordedTools:
         return self._tools.decide(name)
 
     async def find(self, name: str) -> Tool | None:
-        """See `ToolBox.find`."""
-        return await self._tools.find(name)
+        """See `ToolBox.find`. That a server cannot be reached is kept as an answer to the call."""
+        number = self._recorder.begin()
+        try:
+            return await self._tools.find(name)
+        except OutsideError as error:
+            failure = {**_failure(error), "not_executed": True}
+            self._recorder.keep(number, "tool", {"tool": name, "arguments": {}}, failure)
+            raise
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, timeout: float | None = None
@@ -152,12 +158,12 @@ class _RecordedTools:
 
 
 def _asked(request: ChatRequest) -> dict[str, Any]:
-    """The last thing that was said to a model: what the user said, or what a tool gave."""
+    """What a model was told first and last: what it is to do; what the user said, or what a tool gave."""
     last = request.turns[-1] if request.turns else None
     if last is not None and last.role == "tool":
-        return {"prompt": last.text, "after_tool": last.tool_name}
+        return {"prompt": last.text, "after_tool": last.tool_name, "system": request.system}
     texts = [turn.text for turn in request.turns if turn.role == "user"]
-    return {"prompt": texts[-1] if texts else "", "after_tool": ""}
+    return {"prompt": texts[-1] if texts else "", "after_tool": "", "system": request.system}
 
 
 def _failure(error: BotctlError) -> dict[str, Any]:

@@ -40,7 +40,10 @@ def close_word(word: str, words: Iterable[str]) -> str | None:
     close = get_close_matches(word, words, n=1, cutoff=0.7) or get_close_matches(
         _folded(word), folded, n=1, cutoff=0.75
     )
-    return folded.get(close[0], close[0]) if close else None
+    if close:
+        return folded.get(close[0], close[0])
+    # In a word of three letters two that changed places are too far apart for the measure above.
+    return next((folded[known] for known in folded if sorted(known) == sorted(_folded(word))), None)
 
 
 def one_of(words: Sequence[str], joint: str = "or") -> str:

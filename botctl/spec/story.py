@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from botctl.duration import Duration
+from botctl.expr.comparison import compile_pattern
+from botctl.expr.path import ExpressionError
 from botctl.section import Section
 
 
@@ -45,7 +47,17 @@ class ExpectedText(Section):
     lacks: Annotated[list[str], BeforeValidator(_as_list)] = []
     """What must not stand in it."""
     matches: str | None = None
-    """A regular expression that is found somewhere in it; `^` and `$` are its beginning and its end."""
+    """A regular expression (RE2) that is found somewhere in it; `^` and `$` are its beginning and its end."""
+
+    @field_validator("matches")
+    @classmethod
+    def _can_be_read(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                compile_pattern(pattern)
+            except ExpressionError as error:
+                raise ValueError(f"should be a pattern: {error.message.partition(': ')[2]}") from None
+        return pattern
 
 
 class ExpectedMessage(ExpectedText):
@@ -181,8 +193,8 @@ class StoryStep(Section):
     """All messages to other channels, and mails, in order; [] for none."""
     path: list[str] | None = None
     """The nodes that run in this step, in order: `node` or `node.handle`; `...` stands for any nodes. A node
-    that waits runs in the step in which it begins to wait, and again in each that wakes it. Of a bot that was
-    delegated to: `bot/node`."""
+    that waits runs in the step in which it begins to wait, and again in each that wakes it; a loop runs once,
+    before its turns. Of a bot that was delegated to: `bot/node`."""
     called: Annotated[list[Annotated[ExpectedCall, BeforeValidator(_as_call)]] | None,
                       BeforeValidator(_as_list)] = None  # fmt: skip
     """All calls of tools, in order: `tool` or `tool: {all its arguments}`; [] for none."""
@@ -237,6 +249,8 @@ class StoryUser(Section):
     """How they are called there (`user_name`)."""
     bot: str = ""
     """The bot they talk to, if it is not the file's."""
+    verified: dict[Literal["email", "phone"], str] = {}
+    """Contacts by which they were verified when the story begins, for auth_gates that `remember`."""
 
 
 class ToolStub(Section):

@@ -211,6 +211,13 @@ class _Parser:
             help = "write its `source` and `target`"
             self.say(KIND, Finding(message, at=at, label=kind_of(value), help=help))
             return
+        meant = _meant_edge(value, ids)
+        if meant:
+            label = "YAML takes this for a mapping"
+            message = f"the edge `{meant.replace(' ->', ':')[:60]}` cannot be read"
+            self.say("111", Finding(message, at=at, label=label, help=f"write `{meant}`"))
+            yield from self._written_edge(meant, at, ids)
+            return
         help = f"an edge has {one_of(_EDGE_KEYS, 'and')}"
         self._unknown_keys(value, at, _EDGE_KEYS, EDGE_EXTRAS, "an edge", help)
         source, target = self._end(value, "source", at), self._end(value, "target", at)
@@ -276,6 +283,15 @@ def _meant(key: str, known: Collection[str]) -> str | None:
     """The key that was meant by one that does not exist."""
     meant = _OTHER_WORDS.get(key.lower())
     return meant if meant in known else close_word(key, known)
+
+
+def _meant_edge(value: dict[str, Any], ids: Collection[str]) -> str:
+    """`a.true -> b` for `a.true: b`, of which YAML makes a mapping; "" for any other."""
+    if len(value) != 1:
+        return ""
+    source, target = next(iter(value.items()))
+    is_edge = isinstance(target, str) and source not in _EDGE_KEYS and target in ids
+    return f"{source} -> {target}" if is_edge and _split_handle(source, ids)[0] in ids else ""
 
 
 def _is_misspelt(key: str, value: dict[str, Any], known: Collection[str], extras: Collection[str]) -> bool:

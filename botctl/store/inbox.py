@@ -113,6 +113,12 @@ def get(connection: sqlite3.Connection, seq: int) -> Stored:
     return _stored(row)
 
 
+def is_kept(connection: sqlite3.Connection, seq: int) -> bool:
+    """Whether a message is there, with what it said."""
+    found = connection.execute("SELECT 1 FROM inbox WHERE seq = ? AND rest <> '{}'", (seq,)).fetchone()
+    return found is not None
+
+
 def of_run(connection: sqlite3.Connection, run: int) -> list[Stored]:
     """The messages that started a run or woke it, in order."""
     rows = connection.execute("SELECT seq FROM inbox WHERE run = ? ORDER BY seq", (run,)).fetchall()

@@ -89,6 +89,16 @@ def _missed(bot: Bot, graph: Graph, run: set[str], taken: set[tuple[str, str]]) 
     document = bot.workflow_document
     if document is None:
         return
+    if not run:
+        finding = Finding(
+            f"no story leads into the workflow of bot `{bot.spec.name}`",
+            at=("nodes",),
+            key=True,
+            label="none of these nodes runs",
+            help="write stories into the folder `tests` of the bot",
+        )
+        yield document.diagnose(NODE, "warning", finding)
+        return
     for node in graph.nodes.values():
         if node.id not in run:
             finding = Finding(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
 from botctl.clock import to_iso
+from botctl.expr.comparison import is_found
 from botctl.expr.path import ExpressionError, Missing, look_up, parse_bare_path
 from botctl.expr.template import to_text
 from botctl.messages import OutgoingMessage
+from botctl.project.graph import LOOP_BODY, LOOP_DONE
 from botctl.project.stories import moment_ms
 from botctl.source.span import Path
 from botctl.spec.story import ExpectedSchedule, ExpectedText, StoryStep
-from botctl.stories.happening import Happening, Told, Visit
+from botctl.stories.happening import TURNS, Happening, Told, Visit
 from botctl.stories.tools import same
+
+_LOOP_HANDLES = (LOOP_BODY, LOOP_DONE)
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -57,7 +60,7 @@ def misses(expected: ExpectedText, text: str) -> str:
     for part in expected.lacks:
         if part in text:
             return f"contains `{part}`"
-    if expected.matches is not None and not re.search(expected.matches, text):
+    if expected.matches is not None and not is_found(expected.matches, text):
         return f"does not match `{expected.matches}`"
     return ""
 
@@ -208,7 +211,8 @@ def _names(visit: Visit) -> set[str]:
     """All that a path may call a visit."""
     names = {visit_name(visit), f"{visit.spot.bot}/{visit.spot.node}"}
     handle = visit.handle or ("error" if visit.error else "")
-    return names | {f"{name}.{handle}" for name in names if handle}
+    handles = _LOOP_HANDLES if visit.what == TURNS else (handle,)  # a loop is left once, after its turns
+    return names | {f"{name}.{handle}" for name in names for handle in handles if handle}
 
 
 def _calls(step: StoryStep, now: Happening) -> Iterator[Difference]:

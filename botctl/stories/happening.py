@@ -27,6 +27,10 @@ SPOT: ContextVar[Spot] = ContextVar("SPOT", default=Spot())  # noqa: B039
 """Where the work of the current task belongs."""
 
 
+TURNS = "turns"
+"""What a loop does that has anything to do."""
+
+
 class Visit(Struct, frozen=True, kw_only=True):
     """One execution of a node. handle: by which it was left; "" if it waits, failed or just ended.
 

@@ -19,17 +19,16 @@ def junit(performance: Performance, files: Mapping[Path, LoadedStories]) -> str:
     for path, group in groupby(performance.played, key=lambda one: one.file):
         stories = list(group)
         loaded = files[path]
-        suite = ElementTree.SubElement(
-            root, "testsuite", {"name": f"{stories[0].bot}: {path.name}", **_counts(stories)}
-        )
+        name = _clean(f"{stories[0].bot}: {path.name}")
+        suite = ElementTree.SubElement(root, "testsuite", {"name": name, **_counts(stories)})
         for one in stories:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
                 {
-                    "classname": one.bot,
-                    "name": one.name,
-                    "file": loaded.document.file,
+                    "classname": _clean(one.bot),
+                    "name": _clean(one.name),
+                    "file": _clean(loaded.document.file),
                     "time": f"{one.work:.3f}",
                 },
             )

@@ -59,7 +59,11 @@ class StubModel:
     def _admits(self, line: Line, request: ChatRequest) -> bool:
         stub = line.entry
         assert isinstance(stub, ModelStub)
-        return self._is_meant(stub) and (stub.prompt is None or same_text(stub.prompt, prompt_of(request)))
+        return (
+            self._is_meant(stub)
+            and (stub.prompt is None or same_text(stub.prompt, prompt_of(request)))
+            and (stub.system is None or same_text(stub.system, request.system))
+        )
 
     def _is_meant(self, stub: ModelStub) -> bool:
         """Whether a stub speaks for this model here, whatever it is asked."""
@@ -75,9 +79,15 @@ class StubModel:
         for line in self._lines:
             stub = line.entry
             assert isinstance(stub, ModelStub)
-            if stub.prompt is not None and line.left != 0 and self._is_meant(stub):
-                fact = f"the prompt of `{spot}` is not the one that its stub was written for"
-                return Gap(spot=spot, fact=fact, snippet="", wanted=stub.prompt, actual=prompt)
+            if line.left == 0 or not self._is_meant(stub):
+                continue
+            for noun, wanted, actual in (
+                ("system prompt", stub.system, request.system),
+                ("prompt", stub.prompt, prompt),
+            ):
+                if wanted is not None and not same_text(wanted, actual):
+                    fact = f"the {noun} of `{spot}` is not the one that its stub was written for"
+                    return Gap(spot=spot, fact=fact, snippet="", wanted=wanted, actual=actual)
         ends = request.turns[-1] if request.turns else None
         if ends is not None and ends.role == "tool":
             entry: dict[str, Any] = {"after_tool": ends.tool_name, "reply": "..."}

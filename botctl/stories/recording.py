@@ -19,6 +19,7 @@ from botctl.store.runs import RunRow
 
 _MINUTE_MS = 60_000
 _SECOND_MS = 1_000
+_WHO = ("node", "bot", "after_tool")
 
 Written = dict[str, Any]
 
@@ -60,22 +61,23 @@ def story_of_run(connection: sqlite3.Connection, row: RunRow, bot: Bot) -> Writt
             f"what models and tools answered in run {root.id} was not recorded",
             help="`record: all` in botctl.yaml keeps it of all runs from now on, not only in the terminal",
         )
-    messages = [one.message for one in inbox.of_run(connection, root.seq)]
+    messages = _messages(connection, root)
     if not messages:
         raise UserError(f"the messages of run {root.id} are not kept any more")
     moments = list(_moments(connection, family, messages))
     _share_out(connection, family, moments, calls, messages[0])
     names = {run.seq: run.bot for run in family.rows}
     story: Written = {"name": _name(root, messages[0]), "now": to_iso(messages[0].received_at)}
-    story["users"] = {"user": _user(messages[0])}
-    models = [_model(one, names, root.bot) for one in calls if one.kind == "model"]
+    verified = _verified(connection, family)
+    story["users"] = {"user": _user(messages[0]) | ({"verified": verified} if verified else {})}
+    models = list(_models([one for one in calls if one.kind == "model"], names, root.bot))
     if models:
         story["models"] = models
     tools = _tools([one for one in calls if one.kind == "tool"])
     if tools:
         story["tools"] = tools
     story["steps"] = list(_steps(connection, family, moments, bot))
-    return {"stories": [story]}
+    return {"stories": [story]} if row.seq == root.seq else {"bot": root.bot, "stories": [story]}
 
 
 def _family(connection: sqlite3.Connection, row: RunRow) -> _Family:
@@ -85,6 +87,26 @@ def _family(connection: sqlite3.Connection, row: RunRow) -> _Family:
     for one in rows:
         rows += [runs.get(connection, seq) for seq in runs.called_by(connection, one.seq)]
     return _Family(rows=rows)
+
+
+def _messages(connection: sqlite3.Connection, root: RunRow) -> list[IncomingMessage]:
+    """What a run was told, in order; also that with which it is not done yet."""
+    found = {one.seq: one.message for one in inbox.of_run(connection, root.seq)}
+    for seq in (root.message, root.dealing):
+        if seq and seq not in found and inbox.is_kept(connection, seq):
+            found[seq] = inbox.get(connection, seq).message
+    return [found[seq] for seq in sorted(found)]
+
+
+def _verified(connection: sqlite3.Connection, family: _Family) -> Written:
+    """The contacts by which the user had been verified before, by kind."""
+    contacts: Written = {}
+    for run in family.rows:
+        for row in steps.of_run(connection, run.seq):
+            if row.type == "auth_gate" and row.handle == "verified" and "(`remember`)" in (row.notes or ""):
+                for contact in json.loads(row.writes or "{}").values():
+                    contacts.setdefault("email" if "@" in str(contact) else "phone", contact)
+    return contacts
 
 
 def _name(root: RunRow, first: IncomingMessage) -> str:
@@ -241,13 +263,26 @@ def _message(message: OutgoingMessage) -> str | Written:
 def _ending(connection: sqlite3.Connection, family: _Family, *, is_only: bool) -> Written:
     """What became of the run; and its path, if nothing woke it meanwhile: then the journal tells it."""
     root = family.root
-    ending: Written = {"status": root.status}
+    ending: Written = {"status": root.status} if root.status != "cancelled" else {}
     if root.kind == "workflow" and is_only and len(family.rows) == 1 and root.status == "completed":
         ending["path"] = [
             f"{row.node}.{row.handle}" if row.handle not in ("", "next") else row.node
             for row in steps.of_run(connection, root.seq)
         ]
     return ending
+
+
+def _models(calls: Sequence[RecordedRow], names: Mapping[int, str], root: str) -> Iterator[Written]:
+    """A stub for each call; what a model is told first stands in the first of a node."""
+    told: set[tuple[str, str, str]] = set()
+    for call in calls:
+        stub = _model(call, names, root)
+        system = json.loads(call.asked).get("system", "")
+        key = (names[call.run], call.node, system)
+        if system and "***" not in system and key not in told:
+            told.add(key)
+            stub = {**{name: value for name, value in stub.items() if name in _WHO}, "system": system, **stub}
+        yield stub
 
 
 def _model(call: RecordedRow, names: Mapping[int, str], root: str) -> Written:
@@ -280,10 +315,12 @@ def _model(call: RecordedRow, names: Mapping[int, str], root: str) -> Written:
 def _tools(calls: Sequence[RecordedRow]) -> Written:
     """Stubs by tool, each for one call."""
     stubs: Written = {}
+    last = {json.loads(call.asked)["tool"]: call for call in calls}
     for call in calls:
         asked, answered = json.loads(call.asked), json.loads(call.answered)
         stub: Written = {"arguments": asked["arguments"]} if asked["arguments"] else {}
-        stub["times"] = 1
+        if not (answered.get("not_executed") and last[asked["tool"]] is call):
+            stub["times"] = 1  # a server that never answered again is down however often it is asked
         if "failed" in answered:
             stub["down" if answered["not_executed"] else "silent"] = True
         elif answered["is_error"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -11,8 +12,9 @@ from botctl.clock import Clock
 from botctl.duration import format_duration
 from botctl.errors import OutsideError
 from botctl.identity.provider import Carrier, ContactRefusedError, Delivery
-from botctl.messages import ConversationKey, OutgoingMessage
+from botctl.messages import ConversationKey, IncomingMessage, OutgoingMessage
 from botctl.spec.story import StoryUser
+from botctl.store import challenges
 from botctl.stories.happening import Scene, Spot, Told
 
 if TYPE_CHECKING:
@@ -33,11 +35,26 @@ class Person(Struct, frozen=True, kw_only=True):
     thread_id: str
     user_id: str
     user_name: str
+    verified: Mapping[str, str] = {}
 
     @property
     def conversation(self) -> ConversationKey:
         """Their conversation with the bot."""
         return ConversationKey(self.bot, self.platform, self.channel_id, self.user_id, self.thread_id)
+
+    def vouch(self, now_ms: int, connection: sqlite3.Connection) -> None:
+        """Let them have been verified."""
+        message = IncomingMessage(
+            bot=self.bot,
+            platform=self.platform,
+            dedupe_key="",
+            channel_id=self.channel_id,
+            user_id=self.user_id,
+            text="",
+            received_at=now_ms,
+        )
+        for kind, contact in self.verified.items():
+            challenges.remember(connection, self.bot, message, kind, contact, now_ms)
 
 
 def person(name: str, written: StoryUser, bot: str, platform: str) -> Person:
@@ -51,6 +68,7 @@ def person(name: str, written: StoryUser, bot: str, platform: str) -> Person:
         thread_id=written.thread,
         user_id=id,
         user_name=written.name,
+        verified={str(kind): contact for kind, contact in written.verified.items()},
     )
 
 

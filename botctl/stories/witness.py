@@ -11,7 +11,7 @@ from botctl.engine.run import Token
 from botctl.engine.transition import Failure
 from botctl.execution.outcome import Call, Done, End, Iterate, Proactive, Schedule, Ticket, Wait
 from botctl.spec.story import Crash
-from botctl.stories.happening import SPOT, Scene, Spot, Visit
+from botctl.stories.happening import SPOT, TURNS, Scene, Spot, Visit
 
 _NOWHERE = Spot()
 
@@ -111,7 +111,7 @@ def _what(outcome: object) -> str:
         case Wait():
             return "waits"
         case Iterate():
-            return "turns"
+            return TURNS
         case Call(bot):
             return f"calls {bot}"
         case End():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -108,6 +109,7 @@ class World:
         self._loop.is_busy = self._is_busy
         try:
             await self._start()
+            await self._vouch()
         except BotctlError:  # the app has undone what it did
             self._loop.is_busy = lambda: False
             self._memory.close()
@@ -172,6 +174,12 @@ class World:
         await self.app.__aenter__()
         self.app.database.after_commit = self.witness.committed
         self.witness.kill = self._kill
+
+    async def _vouch(self) -> None:
+        """Remember who was verified before the story begins."""
+        for who in self.setting.people:
+            if who.verified:
+                await self.app.database.write(partial(who.vouch, self.clock.now_ms()))
 
     def _kill(self) -> None:
         """Stop everything at once, as when the process is killed."""

@@ -118,6 +118,46 @@ def test_a_person_at_the_keyboard_is_asked(tmp_path: Path) -> None:
     assert "llm: {provider: anthropic}" in bot and "telegram: {mode: polling" in bot
 
 
+def test_a_wrong_answer_is_told_and_asked_again(tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, b"Bad Name\ndesk\nfaqs\nfaq\nterminal\ncloudflare\nscripted\n")
+
+    done = subprocess.run(
+        [*BOTCTL, "init"], cwd=tmp_path, stdin=terminal, capture_output=True, text=True, timeout=60
+    )
+
+    os.close(terminal)
+    os.close(keyboard)
+    told = [line[line.index("error: ") :] for line in done.stderr.splitlines() if "error: " in line]
+    assert (
+        done.returncode == 0 and "llm: {provider: scripted" in (tmp_path / "bots/desk/bot.yaml").read_text()
+    )
+    assert told == [
+        "error: `Bad Name` is no name for a bot: use letters, digits, - and _",
+        "error: there is no use case `faqs`: did you mean `faq`?",
+        "error: models of `cloudflare` cannot call tools, which `faq` lives on: choose another provider",
+    ]
+
+
+def test_a_project_that_is_given_is_where_the_bot_goes_whatever_is_above(tmp_path: Path) -> None:
+    (tmp_path / "bots").mkdir()
+    (tmp_path / "inner").mkdir()
+
+    done = botctl("init", "foo", "--use-case", "hello", "--project", "inner", cwd=tmp_path)
+
+    written = [folder.relative_to(tmp_path) for folder in tmp_path.glob("**/foo")]
+    assert (done.returncode, written) == (0, [Path("inner/bots/foo")])
+
+
+@pytest.mark.parametrize("name", ["2fa", "e3", "1-2", "none", "a" * 64, "X_y-Z"])
+def test_a_name_that_is_taken_can_be_read(tmp_path: Path, name: str) -> None:
+    botctl("init", name, "--use-case", "support", cwd=tmp_path)
+
+    checked = botctl("validate", "--strict", cwd=tmp_path)
+
+    assert checked.stdout == "no mistakes found\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -126,6 +166,14 @@ def test_a_person_at_the_keyboard_is_asked(tmp_path: Path) -> None:
         (("--provider", "antropic"), 2, "did you mean `anthropic`"),
         (("--use-case", "faq", "--provider", "cloudflare"), 2, "cannot call tools"),
         (("a b",), 2, "is no name for a bot"),
+        (("foo.bar",), 2, "use letters, digits, - and _"),
+        (("true",), 2, "use another, such as bot-true"),
+        (("Null",), 2, "YAML does not read it as text"),
+        (("123",), 2, "YAML does not read it as text"),
+        (("1e3",), 2, "YAML does not read it as text"),
+        (("0x1f",), 2, "YAML does not read it as text"),
+        (("on",), 2, "YAML does not read it as text"),
+        (("a" * 65,), 2, "a name of 65 characters is too long"),
         (("--name", "x", "y"), 2, "given twice"),
         (("--from", "x.json", "--use-case", "faq"), 2, "excludes"),
         (("--from", "nowhere.json"), 1, "nowhere.json"),

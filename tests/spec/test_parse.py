@@ -196,3 +196,11 @@ def test_an_entry_that_stands_alone_for_a_list_of_one_tells_its_fields() -> None
     helps = [found.help for found in mistakes(text, StoryFile)]
 
     assert helps == ["did you mean `result`?", "its fields are `tool` and `arguments`"]
+
+
+def test_what_is_no_pattern_is_told_where_it_stands() -> None:
+    text = "stories: [{name: a, steps: [{say: hi, expect: {matches: '('}}]}]"
+
+    (found,) = mistakes(text, StoryFile)
+
+    assert (found.code, found.message) == ("BT103", "`matches` should be a pattern: missing ): (")

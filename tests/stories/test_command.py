@@ -12,7 +12,7 @@ import pytest
 
 from botctl.cli.start import run
 from tests.stories.test_stories import REFUND, STUBS
-from tests.stories.world import BOT, write_project, write_stories
+from tests.stories.world import BOT, ECHO, write_project, write_stories
 
 STORIES = """
 stories:
@@ -37,7 +37,8 @@ def test_stories_that_pass_are_counted(project: Path, capsys: pytest.CaptureFixt
     assert (code, capsys.readouterr().out[:17]) == (0, "2 passed of 1 bot")
 
 
-@pytest.mark.parametrize("names", [["shop"], ["bots/shop/tests/all.yaml"], ["-k", "REFUND paid"]])
+@pytest.mark.parametrize("names", [["shop"], ["bots/shop/tests/all.yaml"], ["bots/shop/tests"], ["."],
+              ["shop", "bots/shop"], ["-k", "REFUND paid"]])  # fmt: skip
 def test_stories_are_chosen_by_bot_file_and_words(
     project: Path, capsys: pytest.CaptureFixture[str], names: list[str]
 ) -> None:
@@ -88,6 +89,55 @@ def test_a_junit_report_holds_every_story(project: Path) -> None:
     assert found == [("a refund is paid", True), ("whoever greets is greeted", False)]
 
 
+def test_a_junit_report_is_xml_whatever_stories_are_called(project: Path) -> None:
+    write_stories(project, STUBS + r'stories: [{name: "a\ab\uFFFE", steps: [{say: hi}]}]')
+
+    run(["test", "--junit", "report.xml"])
+
+    root = ElementTree.parse(project / "report.xml").getroot()
+    assert [case.get("name") for case in root.iter("testcase")] == ["a\ufffdb\ufffd"]
+
+
+@pytest.mark.parametrize(
+    ("report", "reason"), [("nowhere/x.xml", "no such file or directory"), ("bots", "it is a folder")]
+)
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_played(
+    project: Path, capsys: pytest.CaptureFixture[str], report: str, reason: str
+) -> None:
+    code = run(["test", "--junit", report])
+
+    told = capsys.readouterr()
+    assert (code, told.out, told.err.splitlines()[0]) == (
+        1,
+        "",
+        f"error: {report} cannot be written: {reason}",
+    )
+
+
+def test_a_refused_command_leaves_no_empty_report(project: Path) -> None:
+    code = run(["test", "-k", "nothing", "--junit", "report.xml"])
+
+    assert (code, (project / "report.xml").exists()) == (1, False)
+
+
+def test_a_workflow_without_stories_is_covered_by_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, settings in {"bare": "workflow: workflow.yaml\n", "agent": ""}.items():
+        (project / "bots" / name).mkdir()
+        (project / "bots" / name / "bot.yaml").write_text(
+            f"name: {name}\n{settings}llm: {{provider: anthropic}}\n"
+        )
+    (project / "bots/bare/workflow.yaml").write_text(ECHO)
+
+    least = ["--min-coverage", "20"]
+    codes = [run(["test", *more]) for more in ([], least, ["bots", *least], ["shop", *least])]
+
+    told = capsys.readouterr().out
+    assert codes == [0, 1, 1, 0]
+    assert told.count("bare: 0 % covered (0 of 2 nodes, 0 of 1 ways out)") == 2 and "agent" not in told
+
+
 def test_too_little_coverage_is_the_exit_code(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     codes = [run(["test", "--min-coverage", percent]) for percent in ("20", "95")]
 
@@ -105,6 +155,9 @@ def test_too_little_coverage_is_the_exit_code(project: Path, capsys: pytest.Capt
             1,
             "error: there is no bot and no file `shopp`\n  = help: did you mean `shop`?\n",
         ),
+        (["test", "bots/shop/bot.txt"], 1, "error: there is no bot and no file `bots/shop/bot.txt`\n"),
+        (["test", "out.txt"], 1, "error: out.txt is no file of stories\n  = help: their names end in .yaml"),
+        (["test", "workspaces/empty"], 1, "error: there is no file of stories in workspaces/empty\n"),
         (["test", "-k", "nothing"], 1, "error: no story has `nothing` in its name, file or bot"),
         (["test", "--watch", "--json"], 2, "error: `--watch` and `--json` exclude each other"),
     ],
@@ -112,6 +165,9 @@ def test_too_little_coverage_is_the_exit_code(project: Path, capsys: pytest.Capt
 def test_what_cannot_be_played_is_refused(
     project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, told: str
 ) -> None:
+    (project / "out.txt").touch()
+    (project / "workspaces" / "empty").mkdir()
+
     found = run(arguments)
 
     assert found == code
@@ -131,6 +187,47 @@ def test_a_file_of_stories_with_mistakes_is_told_and_not_played(
         "error[ST201]: entry 1 of `models`: there is both `reply` and `json`",
         "error[ST205]: there is no user `bob` in this story",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stories", "message", "help"),
+    [
+        (
+            "bot: shopp\nstories: [{name: a, steps: [{say: x}]}]",
+            "error[ST204]: there is no bot `shopp`",
+            "did you mean `shop`?",
+        ),
+        (
+            "platform: telegran\nstories: [{name: a, steps: [{say: x}]}]",
+            "error[ST104]: there is no platform `telegran`",
+            "did you mean `telegram`?",
+        ),
+        (
+            "stories: [{name: a, users: {u: {platform: teams}}, steps: [{say: x}]}]",
+            "error[ST104]: there is no platform `teams`",
+            "use `console`, `custom`, `discord`, `slack`, `telegram` or `whatsapp`",
+        ),
+        (
+            "stories: [{name: a, steps: [{say: x, elsewhere: [{platform: emial}, {platform: email}]}]}]",
+            "error[ST104]: there is no platform `emial`",
+            "did you mean `email`?",
+        ),
+        (
+            "stories: [{name: a, steps: [{sya: hi}]}]",
+            "error[ST101]: entry 1 of `steps` has no field `sya`",
+            "did you mean `say`?",
+        ),
+    ],
+)
+def test_a_word_that_was_misspelt_is_told_with_the_one_that_was_meant(
+    project: Path, capsys: pytest.CaptureFixture[str], stories: str, message: str, help: str
+) -> None:
+    write_stories(project, stories)
+
+    code = run(["test"])
+
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("error", "  = help"))]
+    assert (code, told) == (1, [message, f"  = help: {help}"])
 
 
 def test_a_bot_with_mistakes_fails_its_stories_with_the_first_of_them(

@@ -48,6 +48,17 @@ stories:
     assert round(found.percent) == 86
 
 
+def test_a_workflow_that_no_story_leads_into_is_one_finding(tmp_path: Path) -> None:
+    folder = write_project(tmp_path, LOOP)
+
+    (found,) = coverage_of(cast_of(folder, {}).bots, [], ["shop"])
+
+    assert (found.percent, [(one.code, one.message) for one in found.missed]) == (
+        0.0,
+        [("ST401", "no story leads into the workflow of bot `shop`")],
+    )
+
+
 def test_the_ways_out_of_a_loop_are_taken_by_its_body_and_its_end(tmp_path: Path) -> None:
     folder = write_project(tmp_path, LOOP)
 

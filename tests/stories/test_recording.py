@@ -14,9 +14,10 @@ from botctl.cli.export import exported
 from botctl.messages import IncomingMessage
 from botctl.project.load import load_bot, load_project_file
 from botctl.runtime.app import App
+from botctl.runtime.commands import cancel_run
 from botctl.secrets import Environment
 from botctl.store import handoffs, runs
-from botctl.store.database import connect
+from botctl.store.database import connect, transaction
 from tests.runtime.world import HeldClock, Mailbag
 from tests.stories.world import verdict, write_project
 
@@ -106,9 +107,11 @@ class Hand:
         self.clock.advance(1)
 
 
-def recorded(folder: Path, happens: Callable[[Hand], Awaitable[None]]) -> str:
-    """Let something happen by hand; the first run as a file of stories."""
-    environment = Environment({"BOSS": "boss@example.com"})
+def recorded(
+    folder: Path, happens: Callable[[Hand], Awaitable[None]], number: int = -1, boss: str = "boss@example.com"
+) -> str:
+    """Let something happen by hand; a run as a file of stories, the first if no other number is given."""
+    environment = Environment({"BOSS": boss})
     project = load_project_file(folder, environment)
     bot, _ = load_bot(project, "shop", environment)
     assert bot is not None
@@ -121,7 +124,7 @@ def recorded(folder: Path, happens: Callable[[Hand], Awaitable[None]]) -> str:
 
     asyncio.run(live())
     with closing(connect(folder / ".botctl" / "state.db")) as connection:
-        row = runs.latest(connection, bot="shop", status=None, most=9)[-1]
+        row = runs.latest(connection, bot="shop", status=None, most=9)[number]
         return exported(connection, runs.get(connection, row.seq), project, environment)
 
 
@@ -306,3 +309,93 @@ def test_secrets_are_masked_and_needed_variables_are_given(tmp_path: Path) -> No
     text = recorded(folder, happens)
 
     assert ("boss@example.com" in text, "BOSS: masked" in text) == (False, True)
+
+
+def test_secrets_are_masked_however_yaml_would_write_them(tmp_path: Path) -> None:
+    folder = shop(tmp_path, PAYING)
+    boss = 'boss\'s "own"@example.com'
+
+    async def happens(hand: Hand) -> None:
+        await hand.say(f"is it\t{boss} or {'somebody else ' * 9}{boss}?")
+
+    text = recorded(folder, happens, boss=boss)
+
+    assert ("own" in text, text.count("***") >= 2) == (False, True)
+
+
+def test_after_a_change_of_what_a_model_is_told_first_a_recorded_run_fails_and_shows_it(
+    tmp_path: Path,
+) -> None:
+    settings = SETTINGS + "system_prompt: Be kind.\n"
+    folder = shop(tmp_path, PAYING, settings)
+
+    async def happens(hand: Hand) -> None:
+        await hand.say("three things")
+
+    text = recorded(folder, happens)
+    before = verdict(folder, text)
+    (folder / "bots/shop/bot.yaml").write_text(settings.replace("kind", "rude"))
+    after = verdict(folder, text).splitlines()
+
+    assert before == "passed"
+    assert "error[ST302]: the system prompt of `think` is not the one that its stub was written for" in after
+    assert ("  - Be kind." in after, "  + Be rude." in after) == (True, True)
+
+
+def test_a_run_of_somebody_who_was_remembered_passes_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = """\
+    nodes:
+      - {id: start, type: trigger}
+      - id: gate
+        type: auth_gate
+        data: {provider: console, contact_type: email, outputVariable: who, remember: 1h}
+      - {id: in, type: send_message, data: {message: "Welcome {{who}}"}}
+    edges: [start -> gate, gate.verified -> in]
+    """
+    folder = shop(tmp_path, workflow)
+
+    async def happens(hand: Hand) -> None:
+        await hand.say("hi")
+        await hand.say("ada@example.com")
+        await hand.say(capsys.readouterr().err.strip()[-6:])
+        await hand.say("hi again")
+
+    text = recorded(folder, happens, number=0)
+
+    assert verdict(folder, text) == "passed"
+    assert "hi again" in text and "email: ada@example.com" in text
+
+
+def test_a_run_that_was_cancelled_passes_at_once(tmp_path: Path) -> None:
+    folder = shop(tmp_path, PAYING)
+
+    async def happens(hand: Hand) -> None:
+        await hand.say("nine")
+
+    text = recorded(folder, happens)
+    with closing(connect(folder / ".botctl" / "state.db")) as connection, transaction(connection):
+        (row,) = runs.latest(connection, bot="shop", status=None, most=9)
+        cancel_run(connection, row, "", holder="", now_ms=row.started_at + 9)
+
+    project = load_project_file(folder)
+    with closing(connect(folder / ".botctl" / "state.db")) as connection:
+        cancelled = exported(connection, runs.get(connection, row.seq), project, Environment({}))
+
+    assert ("status: waiting" in text, "status:" in cancelled) == (True, False)
+    assert verdict(folder, cancelled) == "passed"
+
+
+def test_a_run_whose_server_could_not_be_reached_passes_at_once(tmp_path: Path) -> None:
+    folder = shop(tmp_path, PAYING.replace("functions__pay", "gone__pay"))
+    workspace = folder / "workspaces/shop.yaml"
+    workspace.write_text(workspace.read_text() + "servers: {gone: {command: there-is-no-such-program}}\n")
+
+    async def happens(hand: Hand) -> None:
+        await hand.say("three things")
+
+    text = recorded(folder, happens)
+
+    assert ("gone__pay" in text, "down: true" in text) == (True, True)
+    assert verdict(folder, text) == "passed"

@@ -42,3 +42,28 @@ def leads_to_this_machine(url: str) -> bool:
         return is_this_machine(urlsplit(url).hostname or "")
     except ValueError:
         return False
+
+
+def amiss_in_host(host: str) -> str:
+    """What is wrong with a host to listen on; "" if nothing can be seen."""
+    if "${" in host:
+        return ""
+    if "/" in host:
+        return "this is an address, not the name of a host"
+    name, colon, port = host.rpartition(":")
+    has_port = bool(colon) and (":" not in name or name.endswith("]")) and port.isdecimal()
+    return "this has a port in it" if has_port else ""
+
+
+def amiss_in_public_url(url: str) -> str:
+    """What is wrong with the address under which the outside finds the server; "" if nothing can be seen."""
+    if not url or "${" in url:
+        return ""
+    if not url.lower().startswith(("http://", "https://")):
+        return "this does not begin with `https://`"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # which is looked at when it is asked for
+    except ValueError:
+        return "its host or its port cannot be read"
+    return "" if parts.hostname else "this names no host"

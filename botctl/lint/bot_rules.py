@@ -13,6 +13,7 @@ from botctl.lint.rules.functions import CALLABLE, PARAMETERS, URL
 from botctl.lint.rules.models import CAN_CALL, HAS_CAP, HAS_MODEL, PRICE, PRICE_FIELDS, TIMEOUT
 from botctl.lint.rules.reviewers import REVIEWERS
 from botctl.lint.rules.secrets import FIELD, OPEN_WAY, SHAPE
+from botctl.lint.rules.server_address import SERVER_ADDRESS
 from botctl.lint.rules.server_starts import ADDRESS, FOLDER, PROGRAM
 from botctl.lint.rules.tool_patterns import PATTERN, SERVERS, SKILL_TWICE
 from botctl.source.rule import Rule
@@ -50,4 +51,12 @@ WORKSPACE_RULES: tuple[Rule[WorkspaceSite], ...] = (
     FIELD,
     OPEN_WAY,
 )
-PROJECT_RULES: tuple[Rule[ProjectSite], ...] = (NOTIFY, REVIEWERS, DASHBOARD, DASHBOARD_WAY, SHAPE, FIELD)
+PROJECT_RULES: tuple[Rule[ProjectSite], ...] = (
+    NOTIFY,
+    REVIEWERS,
+    DASHBOARD,
+    DASHBOARD_WAY,
+    SERVER_ADDRESS,
+    SHAPE,
+    FIELD,
+)

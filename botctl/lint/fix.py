@@ -14,14 +14,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from botctl.source.bare_text import bare_text, quoted
 from botctl.source.diagnostic import Diagnostic
 from botctl.source.document import Document, read_document
+from botctl.source.lines import Lines
 from botctl.source.place import Place
-from botctl.source.span import Path
+from botctl.source.span import Path, Span
 from botctl.spec.workflow_parse import EXPORTED
 
 _ARROW = re.compile(r"^([^\s<>=→].*?)\s*(-{2,}>|=+>|[—–]+>|→|(?<![-=])>)\s*([^\s<>=→]+)$")
 """An edge with an arrow that is nearly one."""
+_QUOTED = "put quotes around a text that begins with `{{`"
 
 
 class Edit(Struct, frozen=True):
@@ -63,30 +66,36 @@ def repaired(text: str, file: str, diagnostics: Iterable[Diagnostic]) -> tuple[s
             end = edit.start
             number = lines.number(edit.start) if lines is not None else text.count("\n", 0, edit.start) + 1
             repairs.append(Repair(number, edit.said))
-    if document is not None and read_document(after, file)[0] is None:
+    again, faults = read_document(after, file)
+    if again is None and (document is not None or any(fault.code != "YM110" for fault in faults)):
         return text, []
     return after, list(reversed(repairs))
 
 
 def _quotes(text: str, file: str, found: list[Diagnostic]) -> Iterator[Edit]:
-    """Quotes around texts that begin with `{{`, where the file can be read further after that."""
+    """Quotes around texts that begin with `{{`, where nothing else is amiss after that than was before."""
+    lines = Lines(text)
+    known = {(one.code, one.message, one.span) for one in found if one.code != "YM110"}
     for one in found:
         if one.code != "YM110" or one.span is None:
             continue
-        line = text.splitlines(keepends=True)[one.span.line - 1]
-        start = sum(len(before) for before in text.splitlines(keepends=True)[: one.span.line - 1])
-        start += one.span.column - 1
-        written = re.split(r"\s#", line[one.span.column - 1 :].rstrip())[0].rstrip()
-        quoted = f'"{written}"' if '"' not in written and "\\" not in written else _single(written)
-        edit = Edit(start, start + len(written), quoted, "put quotes around a text that begins with `{{`")
-        again = text[:start] + quoted + text[start + len(written) :]
-        faults = read_document(again, file)[1]
-        if not any(fault.span is not None and fault.span.line <= one.span.line for fault in faults):
+        start = lines.start(one.span.line) + one.span.column - 1
+        written = bare_text(text, start)
+        if not written:
+            continue
+        edit = Edit(start, start + len(written), quoted(written), _QUOTED)
+        faults = read_document(text[:start] + edit.text + text[edit.end :], file)[1]
+        here = (one.span.line, one.span.column)
+        if all(
+            (fault.code, fault.message, fault.span) in known
+            or (fault.code == "YM110" and fault.span is not None and _begin(fault.span) > here)
+            for fault in faults
+        ):
             yield edit
 
 
-def _single(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _begin(span: Span) -> tuple[int, int]:
+    return span.line, span.column
 
 
 def _in_the_workflow(document: Document, found: list[Diagnostic]) -> Iterator[Edit]:

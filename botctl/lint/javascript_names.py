@@ -153,6 +153,8 @@ class _Reader:
             self.taken_apart(node.child_by_field_name("name"))
         elif node.type in ("with_statement", "import_statement", "export_statement"):
             self.is_open = True
+        elif node.type == "await_expression" and not any(_is_async(outer) for outer in self.around):
+            self.is_open = True  # no JavaScript of this kind, which is told as such
 
     def identifier(self, node: Syntax) -> None:
         """A name that is declared, assigned or used here."""
@@ -258,6 +260,10 @@ class _Reader:
             if is_name and text_of(key) not in {*GIVEN, *_OF_EVERY_OBJECT}:
                 has_default = "=" in text_of(entry)
                 self.members.append((Name(text_of(key), self.within(key), has_default), key.start_byte))
+
+
+def _is_async(node: Syntax) -> bool:
+    return node.type in _FUNCTIONS and any(child.type == "async" for child in node.children)
 
 
 def _is(parent: Syntax, role: str, node: Syntax) -> bool:

@@ -113,13 +113,12 @@ def surroundings(project: Project, bot: Bot) -> Surroundings:
     named |= {path.parent.name for path in project.second_bot_files()}
     known = _tools_of(project, bot.spec.workspace)
     delegations = Delegations(project)
-    is_known = bot.spec.identity.keys() <= {provider.name for provider in IDENTITY_PROVIDERS}
     are_known = bot.spec.platforms.keys() <= {platform.name for platform in PLATFORMS}
     return Surroundings(
         platforms=frozenset(bot.spec.platforms or {"console"}) if are_known else None,
         lacking=frozenset(name for one in _told(bot) for name in one) - {"email", *bot.spec.platforms},
         bots=frozenset(project.bot_files) | {name for name in named if isinstance(name, str) and name},
-        identity=frozenset(bot.spec.identity) if is_known else None,
+        identity=_identity(bot),
         tools=known.tools if known is not None else None,
         unlocked=known.unlocked if known is not None else frozenset(),
         policy=known.policy if known is not None else Surroundings().policy,
@@ -132,6 +131,17 @@ def surroundings(project: Project, bot: Bot) -> Surroundings:
         max_loop_nodes=bot.spec.limits.max_loop_nodes,
         turn_seconds=bot.spec.timeout,
     )
+
+
+def _identity(bot: Bot) -> frozenset[str] | None:
+    """The providers of the bot; None where one is unknown, or lacks what it needs: its name may be wrong."""
+    settings = {provider.name: provider.settings for provider in IDENTITY_PROVIDERS}
+    for name, section in bot.spec.identity.items():
+        fields = settings[name].model_fields.items() if name in settings else ()
+        needed = {field.alias or key for key, field in fields if field.is_required()}
+        if name not in settings or not needed <= (section or {}).keys():
+            return None
+    return frozenset(bot.spec.identity)
 
 
 def _told(bot: Bot) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 from botctl.nodes.shape import Kind, Shape
 
 _DEEPEST = 12
+_OPENING = {"allOf", "patternProperties", "if", "dependentSchemas", "propertyNames", "unevaluatedProperties"}
+"""Keywords by which an object may have keys that `properties` does not list."""
 _KINDS = {
     "string": Kind.TEXT,
     "number": Kind.NUMBER,
@@ -34,17 +36,24 @@ def _shape(schema: Any, whole: Any, depth: int) -> Shape:
         left = [one for one in choices if not (isinstance(one, Mapping) and one.get("type") == "null")]
         return _shape(left[0], whole, depth + 1) if len(left) == 1 else Shape.ANY
     kind = _kind(schema.get("type"))
-    if kind is Kind.OBJECT and not {"allOf", "patternProperties", "if"} & set(schema):
+    if kind is Kind.OBJECT and not _OPENING & set(schema):
         properties = schema.get("properties")
         keys = properties if isinstance(properties, Mapping) else {}
         return Shape(
             kind,
             {str(key): _shape(entry, whole, depth + 1) for key, entry in keys.items()},
-            is_closed=schema.get("additionalProperties") is False,
+            is_closed=_is_listed_whole(schema, keys),
         )
     if kind is Kind.LIST and "prefixItems" not in schema:
         return Shape(kind, entry=_shape(schema.get("items"), whole, depth + 1))
     return Shape(kind)
+
+
+def _is_listed_whole(schema: Mapping[Any, Any], keys: Mapping[Any, Any]) -> bool:
+    """Whether an object has no other keys than those that its schema lists. A schema that lists keys and says
+    nothing of others is taken at its word: who made it listed what is given."""
+    more = schema.get("additionalProperties", not keys)
+    return more is False
 
 
 def _kind(written: Any) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from botctl.source.bare_text import bare_text, quoted
 from botctl.source.place import Fault, Unreadable
 
 _QUOTES = 'put the text in "quotes"'
@@ -69,7 +70,8 @@ def unreadable_yaml(text: str, error: Exception) -> Unreadable:
     line = text[line_start : line_end if line_end >= 0 else len(text)].rstrip()
     template = re.search(_VALUE_IS_TEMPLATE, line)
     if template and line_start + template.start(1) < at:
-        return _bare_template(line_start + template.start(1), line_start + len(line), template[1])
+        start = line_start + template.start(1)
+        return _bare_template(start, line_start + len(line), bare_text(text, start))
     character = text[at : at + 1]
     if character == "\t" or (problem.startswith("found character") and "\t" in line):
         tab = text.find("\t", line_start)
@@ -105,15 +107,14 @@ def _onto_text(text: str, at: int) -> int:
 
 
 def _bare_template(start: int, end: int, written: str) -> Unreadable:
-    quote = "'" if '"' in written else '"'
     return Unreadable(
         Fault(
             code="YM110",
             message="a text that begins with `{{` needs quotes",
             start=start,
-            end=end,
+            end=start + len(written) if written else end,
             label="YAML takes this for a mapping",
-            help=f"write {quote}{written}{quote}",
+            help=f"write {quoted(written)}" if written else _QUOTES,
         )
     )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.lint.seeded_defects import APPOINTMENTS, SUPPORT, SUPPORT_BOT, Defect, Planted, changed
+from tests.lint.seeded_defects import (
+    APPOINTMENTS,
+    OPS,
+    PROJECT,
+    SUPPORT,
+    SUPPORT_BOT,
+    Defect,
+    Planted,
+    changed,
+)
 
 ONBOARDING = "bots/onboarding-bot/workflow.yaml"
 ONCALL = "bots/oncall-bot/workflow.yaml"
@@ -222,6 +231,54 @@ SETTINGS = (
         (APPOINTMENTS, "      toolName: calendar__"),
     ),
     Defect("a name that another bot has", SUPPORT_BOT, changed("name: support-bot", "name: hello"), "BT209"),
+    Defect(
+        "another provider before the settings of one",
+        SUPPORT_BOT,
+        changed("  resend: {api_key", "  twilio: {api_key"),
+        "BT10",
+    ),
+    Defect(
+        "code that waits for the network",
+        SUPPORT,
+        changed("const match = String(", "const page = await fetch('x'), match = String("),
+        "WF301",
+    ),
+    Defect(
+        "a pattern misspelt whose tool then nobody asks about",
+        OPS,
+        changed("ask: [ops__restart_service, ops__deploy]", "ask: [ops__restart_service, ops_deploy]"),
+        "TL201",
+    ),
+    Defect(
+        "a name that a workspace after it has",
+        "workspaces/community.yaml",
+        changed("name: community\n", "name: shop\n"),
+        "WS203",
+    ),
+    Defect(
+        "a port in the server's host",
+        PROJECT,
+        changed("host: 127.0.0.1", "host: 127.0.0.1:8080"),
+        "PJ212",
+    ),
+    Defect(
+        "a public address without https",
+        PROJECT,
+        changed("host: 127.0.0.1", "public_url: bots.example.com"),
+        "PJ212",
+    ),
+    Defect(
+        "a port that is no number in the public address",
+        PROJECT,
+        changed("host: 127.0.0.1", 'public_url: "https://bots.example.com:abc"'),
+        "PJ212",
+    ),
+    Defect(
+        "an edge with a colon",
+        SUPPORT,
+        changed("  - is_large.true -> announce\n", "  - is_large.true: announce\n"),
+        "WF111",
+    ),
     Defect(
         "a name that another workspace has",
         "workspaces/shop.yaml",

@@ -102,6 +102,29 @@ def test_a_text_that_begins_with_a_placeholder_gets_its_quotes(
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "quoted"),
+    [
+        ("{message: {{message}}, useTemplate: true}", '{message: "{{message}}", useTemplate: true}'),
+        ("{message: {{message}} hello}", '{message: "{{message}} hello"}'),
+        ("{message: {{message}}}", '{message: "{{message}}"}'),
+        ("{message: {{a}} and {{b}},\n      label: x}", '{message: "{{a}} and {{b}}",\n      label: x}'),
+        ("[{{message}}, x]", '["{{message}}", x]'),
+        ("{message: {{a}} b, label: {{c}} d}", '{message: "{{a}} b", label: {{c}} d}'),  # the next one next
+        ("{message: {{message}}, you said}", "{message: {{message}}, you said}"),  # whose comma is it?
+        ("{message: {{message}}\n      and more}", "{message: {{message}}\n      and more}"),
+    ],
+)
+def test_within_brackets_a_text_ends_where_the_next_entry_begins(
+    written: str, quoted: str, tmp_path: Path
+) -> None:
+    text = START + "  - {id: a, type: send_message, data: HERE}\nedges: [start -> a]\n"
+
+    after, _ = mended(tmp_path, text.replace("HERE", written))
+
+    assert after == text.replace("HERE", quoted)
+
+
 def test_a_json_file_stays_json(tmp_path: Path) -> None:
     before = """{
   "nodes": [

@@ -27,6 +27,18 @@ DEFECTS = (
         "VR213",
     ),
     Defect(
+        "a key that a tool does not give, in a condition",
+        SUPPORT,
+        changed("{{order.status}} is_not_empty", "{{order.state}} is_not_empty"),
+        "VR204",
+    ),
+    Defect(
+        "single braces around a variable",
+        SUPPORT,
+        changed("{{item_count}}", "{item_count}"),
+        "VR215",
+    ),
+    Defect(
         "an operator of another language",
         SUPPORT,
         changed("{{payment.status}} == captured", "{{payment.status}} equals captured"),

@@ -85,9 +85,14 @@ class _Reaching:
             if write.is_sure:
                 here &= ~(self._values[write.name] | self._names[write.name])
             here |= bit
-            if not write.is_sure or self._decides(source):
+            if not write.is_sure or self._decides(source) or self._sets_some(source):
                 here |= self._names[write.name]
         return here
+
+    def _sets_some(self, id: str) -> bool:
+        """Whether a node sets a variable on some ways only, of which another that it sets may tell: `found`
+        beside what was found."""
+        return any(not write.is_sure for write, _ in self._set_by.get(id, ()))
 
     def _decides(self, id: str) -> bool:
         if id == START:

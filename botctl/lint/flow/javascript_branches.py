@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+
+from botctl.lint.flow.javascript_absence import text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax
@@ -12,6 +15,9 @@ DEEPEST = 200
 """Levels of code that are looked through."""
 
 _LOOPS = {"for_statement", "for_in_statement", "while_statement"}
+_ENDLESS = re.compile(r"(?:\(\s*(?:true|1|!0)\s*\)|;|true|1|)")
+"""Conditions of loops that are only left from inside."""
+_FAILING = re.compile(r"(?:null|undefined)\s*[.\[]")
 _FUNCTIONS = {"function_declaration", "function_expression", "arrow_function", "method_definition"}
 _SHORT = {"&&", "||", "??"}
 
@@ -47,6 +53,8 @@ class Branches:
                 return tuple(reversed(found))
             if outer.type in _FUNCTIONS:
                 return ()
+            if _is_endless(outer) and inner == outer.child_by_field_name("body"):
+                found = []  # nobody can tell in which iteration it is left
             branch = _branch(inner, outer)
             if branch is not None and not is_gone(inner, outer):
                 found.append(branch)
@@ -108,7 +116,7 @@ def _branch(inner: Syntax, outer: Syntax) -> Branch | None:
         return _one_of_two(place, 1, consequence) if inner == alternative else None
     if outer.type == "try_statement":
         body, handler = outer.child_by_field_name("body"), outer.child_by_field_name("handler")
-        if handler is None or inner not in (body, handler):
+        if handler is None or inner not in (body, handler) or (inner == handler and _fails(body)):
             return None
         return Branch(place, 0, (1,)) if inner == body else Branch(place, 1, (0,))
     if outer.type == "binary_expression" and inner == outer.child_by_field_name("right"):
@@ -117,14 +125,33 @@ def _branch(inner: Syntax, outer: Syntax) -> Branch | None:
     if outer.type == "switch_body":
         cases = [case for case in outer.named_children if case.type in ("switch_case", "switch_default")]
         numbers = [number for number, case in enumerate(cases) if _has_body(case) and not _throws(case)]
-        if not any(case.type == "switch_default" for case in cases):
+        if not any(case.type == "switch_default" for case in cases) and not _is_of_truth(cases):
             return Branch(place, cases.index(inner), ())
         number = cases.index(inner)
         others = tuple(other for other in numbers if other != number)
         return Branch(place, number, others) if others else None
-    return (
-        Branch(place, 0, ()) if outer.type in _LOOPS and inner == outer.child_by_field_name("body") else None
-    )
+    is_body = outer.type in _LOOPS and inner == outer.child_by_field_name("body")
+    return Branch(place, 0, ()) if is_body and not _is_endless(outer) else None
+
+
+def _is_endless(loop: Syntax) -> bool:
+    """Whether a loop is only left by `break`, `return` or an exception."""
+    if loop.type not in ("for_statement", "while_statement", "do_statement"):
+        return False
+    condition = loop.child_by_field_name("condition")
+    return _ENDLESS.fullmatch(text_of(condition).strip()) is not None
+
+
+def _fails(body: Syntax | None) -> bool:
+    """Whether what is tried surely fails: it throws, or asks something of null."""
+    if body is None:
+        return False
+    return _throws(body) or any(_FAILING.match(text_of(statement)) for statement in body.named_children)
+
+
+def _is_of_truth(cases: Sequence[Syntax]) -> bool:
+    """Whether the cases are `true` and `false`, beside which there is nothing."""
+    return {text_of(case.child_by_field_name("value")) for case in cases} == {"true", "false"}
 
 
 def _one_of_two(place: int, number: int, other: Syntax | None) -> Branch | None:

@@ -17,11 +17,14 @@ from botctl.expr.path import Parts
 from botctl.lint.flow.javascript_absence import gone_if_unset, text_of
 from botctl.lint.flow.javascript_branches import DEEPEST, Branch, Branches, merged
 from botctl.lint.flow.javascript_changes import may_change_values
+from botctl.lint.flow.javascript_order import comes_after, done_at
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax
 
 Within = tuple[int, int]
+Done = dict[str, list[tuple[int, tuple[Branch, ...]]]]
+"""By variable, where its writes are done and in which branches."""
 
 _MENTION = re.compile(r"\bctx\b(?!\s*\.\s*(?:message|user_id)\b)|\beval\b")
 _LOOKING = {"||", "??", "&&"}
@@ -32,7 +35,9 @@ _OF_TEXTS = {
     "repeat", "replace", "replaceAll", "search", "split", "startsWith", "substring", "toFixed", "toLowerCase",
     "toString", "toUpperCase", "trim", "trimEnd", "trimStart",
 }  # fmt: skip
-_PATTERNS = {"array_pattern", "pair_pattern", "assignment_pattern", "object_assignment_pattern"}
+_PATTERNS = {
+    "array_pattern", "pair_pattern", "assignment_pattern", "object_assignment_pattern", "rest_pattern",
+}  # fmt: skip
 
 
 class CodeWrite(Struct, frozen=True):
@@ -53,11 +58,13 @@ class CodeRead(Struct, frozen=True):
 
 
 class CodeFacts(Struct, frozen=True, kw_only=True):
-    """is_open: the code may set any variable. changed: paths to objects and lists that it may change."""
+    """is_open: the code may set any variable. changed: paths to objects and lists that it may change.
+    defaults: the variables that it takes with something in their place."""
 
     writes: dict[str, CodeWrite] = field(default_factory=dict)
     reads: tuple[CodeRead, ...] = ()
     changed: frozenset[Parts] = frozenset()
+    defaults: frozenset[str] = frozenset()
     is_open: bool = False
 
 
@@ -112,13 +119,14 @@ class _Reader:
                 self.mentions.append(node)
         self.branches = Branches(self.parents)
         self.bytes = b"" if code.isascii() else code.encode("utf-8", "replace")
-        self.reads: list[CodeRead] = []
+        self.reads: list[tuple[CodeRead, Syntax]] = []
         self.writes: list[tuple[str, Syntax, tuple[Branch, ...]]] = []
         self.changed: set[Parts] = set()
         self.aliases: set[str] = set()
         self.values: dict[str, set[tuple[int, int]]] = {}
         self.questions: dict[str, set[tuple[int, int]]] = {}
         self.kept: dict[str, str] = {}
+        self.defaults: set[str] = set()
         self.is_open = False
 
     def facts(self) -> CodeFacts:
@@ -131,13 +139,18 @@ class _Reader:
                 self.alias(mention)
         if self.is_open:
             return CodeFacts(is_open=True)
-        guarded = {read.parts[0] for read in self.reads if read.is_guarded}
+        guarded = {read.parts[0] for read, _ in self.reads if read.is_guarded}
         for mention in self.mentions:
             if text_of(mention) in self.kept and self.is_guarded(mention):
                 guarded.add(self.kept[text_of(mention)])
+        done: Done = {}
+        for name, node, around in self.writes:
+            done.setdefault(name, []).append((done_at(node, self.parents), around))
         reads = (
-            CodeRead(read.parts, read.within, is_guarded=True) if read.parts[0] in guarded else read
-            for read in self.reads
+            CodeRead(read.parts, read.within, is_guarded=True)
+            if read.parts[0] in guarded or self._is_own(read, node, done)
+            else read
+            for read, node in self.reads
         )
         sure = merged([(name, branches) for name, _, branches in self.writes])
         default = merged([(name, self._if_unset(name, node, around)) for name, node, around in self.writes])
@@ -145,7 +158,13 @@ class _Reader:
         for name, node, _ in self.writes:
             writes.setdefault(name, CodeWrite(self.within(node), name in sure, name in default))
         changed = frozenset(self.changed) if may_change_values(self.root) else frozenset[Parts]()
-        return CodeFacts(writes=writes, reads=tuple(reads), changed=changed)
+        defaults = frozenset(self.defaults)
+        return CodeFacts(writes=writes, reads=tuple(reads), changed=changed, defaults=defaults)
+
+    def _is_own(self, read: CodeRead, node: Syntax, done: Done) -> bool:
+        """Whether a read comes after the code itself has set the variable."""
+        written = done.get(read.parts[0])
+        return written is not None and comes_after(node.start_byte, self.branches.of(node), written)
 
     def _if_unset(self, name: str, node: Syntax, around: tuple[Branch, ...]) -> tuple[Branch, ...]:
         """The branches around a write, without those that are surely gone while the variable is not set."""
@@ -218,7 +237,10 @@ class _Reader:
                 key = entry.child_by_field_name("left") or entry.child_by_field_name("key")
                 name = text_of(key)
                 self.changed.add((name,))
-                self.read((name,), entry, is_guarded="=" in text_of(entry))
+                has_default = "=" in text_of(entry)
+                self.read((name,), entry, is_guarded=has_default)
+                if has_default:
+                    self.defaults.add(name)
 
     def alias(self, node: Syntax) -> None:
         """One mention of another name for `ctx.variables`."""
@@ -335,7 +357,8 @@ class _Reader:
 
     def read(self, parts: Parts, node: Syntax, *, is_guarded: bool = False) -> None:
         """Keep a read."""
-        self.reads.append(CodeRead(parts, self.within(node), is_guarded or self.is_guarded(node)))
+        found = CodeRead(parts, self.within(node), is_guarded or self.is_guarded(node))
+        self.reads.append((found, node))
 
     def write(self, name: str, node: Syntax) -> None:
         """Keep a write."""

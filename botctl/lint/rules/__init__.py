@@ -18,6 +18,7 @@ from botctl.lint.rules.reachability import UNREACHABLE
 from botctl.lint.rules.schedules import EVERY, TIMEZONE
 from botctl.lint.rules.secrets import SHAPE
 from botctl.lint.rules.silent_ends import SILENT
+from botctl.lint.rules.single_braces import SINGLE_BRACES
 from botctl.lint.rules.tool_calls import ARGUMENTS, DENIED, IGNORED, TIMEOUT
 from botctl.lint.rules.triggers import EMPTY, NO_TRIGGER
 from botctl.lint.rules.unguarded_tools import ASKED, DESTRUCTIVE
@@ -64,6 +65,7 @@ RULES: tuple[Rule[WorkflowSite], ...] = (
     COLLISION,
     OVERWRITTEN,
     PLACEHOLDER_IN_CODE,
+    SINGLE_BRACES,
     CIRCLE,
     DEPTH,
     SHAPE,

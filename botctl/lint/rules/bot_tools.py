@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from botctl.lint.bot_site import BotSite
 from botctl.lint.open_calls import is_destructive
+from botctl.lint.rules.tool_patterns import tool_meant
 from botctl.source.rule import Finding, Rule
 from botctl.spec.fields import one_of
 
@@ -68,8 +70,11 @@ def check_asks(site: BotSite) -> Iterator[Finding]:
     if not site.is_agent or site.spec.allow.users:
         return
     tools = site.around.tools or {}
+    meant = _meant_by_patterns(site)
     alone = [
-        name for name, tool in tools.items() if is_destructive(tool) and site.around.decide(name) == "allow"
+        name
+        for name, tool in tools.items()
+        if is_destructive(tool) and site.around.decide(name) == "allow" and name not in meant
     ]
     if alone:
         named = one_of(alone[:5], "and") + (f" and {len(alone) - 5} others" if len(alone) > 5 else "")
@@ -82,6 +87,16 @@ def check_asks(site: BotSite) -> Iterator[Finding]:
             else "its `tools` ask nobody about them",
             help=f"write `tools: {{ask: [{', '.join(alone[:5])}]}}` in the workspace file",
         )
+
+
+def _meant_by_patterns(site: BotSite) -> set[str | None]:
+    """The tools that a misspelt pattern of the workspace was to ask about or deny, which is told there."""
+    tools, policy = site.around.tools or {}, site.around.policy
+    return {
+        tool_meant(pattern, tools)
+        for pattern in (*policy.ask, *policy.deny)
+        if not any(fnmatchcase(name, pattern) for name in tools)
+    }
 
 
 WORKSPACE = Rule(code="BT216", severity="error", check=check_workspace, doc=check_workspace.__doc__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from botctl.lint.addresses import is_this_machine
+from botctl.lint.addresses import amiss_in_host, amiss_in_public_url, is_this_machine
 from botctl.lint.bot_site import BotSite, ProjectSite
 from botctl.platforms import PLATFORMS
 from botctl.source.rule import Finding, Rule
@@ -42,7 +42,7 @@ def check_custom(site: BotSite) -> Iterator[Finding]:
     ```
     """
     host = site.project.server.host
-    if "custom" not in site.spec.platforms or "${" in host or is_this_machine(host):
+    if "custom" not in site.spec.platforms or "${" in host or is_this_machine(host) or amiss_in_host(host):
         return
     if (site.spec.platforms["custom"] or {}).get("secret") is None:
         yield Finding(
@@ -224,7 +224,7 @@ def check_dashboard(site: ProjectSite) -> Iterator[Finding]:
     ```
     """
     dashboard, server = site.spec.dashboard, site.spec.server
-    is_near = is_this_machine(server.host) and not server.public_url
+    is_near = (is_this_machine(server.host) or bool(amiss_in_host(server.host))) and not server.public_url
     if dashboard.enabled and not (is_near or dashboard.tokens or dashboard.reviewers):
         yield Finding(
             "nobody can log in to the dashboard",
@@ -259,6 +259,8 @@ def check_dashboard_way(site: ProjectSite) -> Iterator[Finding]:
         not site.spec.dashboard.enabled
         or "${" in server.host + server.public_url
         or is_this_machine(server.host)
+        or amiss_in_host(server.host)
+        or amiss_in_public_url(server.public_url)
     ):
         return
     if not server.public_url.lower().startswith("https://"):

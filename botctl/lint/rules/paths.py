@@ -49,8 +49,8 @@ def check_paths(site: WorkflowSite) -> Iterator[Finding]:
     found: dict[tuple[str, ...], tuple[DeadEnd, list[Read]]] = {}
     for read in _reads(site):
         end = site.flow.shapes.of(read.parts)
-        is_method = read.use in _CODE and isinstance(end, DeadEnd) and _is_fine_in_code(end)
-        if isinstance(end, DeadEnd) and not is_method and not site.flow.may_be_given(read.name):
+        is_fine = read.use in _CODE and isinstance(end, DeadEnd) and _is_fine_in_code(end, read.use)
+        if isinstance(end, DeadEnd) and not is_fine and not site.flow.may_be_given(read.name):
             found.setdefault((*end.before, end.key), (end, []))[1].append(read)
     for end, reads in found.values():
         first = reads[0]
@@ -66,8 +66,10 @@ def check_paths(site: WorkflowSite) -> Iterator[Finding]:
         )
 
 
-def _is_fine_in_code(end: DeadEnd) -> bool:
-    """JavaScript has methods on everything."""
+def _is_fine_in_code(end: DeadEnd, use: Use) -> bool:
+    """JavaScript has methods on everything, and may ask for a key that need not be there."""
+    if use is Use.GUARDED_CODE and not end.meant and not is_answer(end.shape):
+        return True
     return end.shape.kind is not Kind.OBJECT or end.key in _OF_EVERY_OBJECT
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from botctl.lint.bot_site import WorkspaceSite
@@ -72,7 +72,7 @@ def _unfitting(
     begun_alike = _begun_alike(pattern, site)
     if is_wild and may_be_ahead and not begun_alike:
         return
-    close = begun_alike or close_word(pattern, site.known.tools) or _of_tool(pattern, site)
+    close = begun_alike or tool_meant(pattern, site.known.tools)
     yield Finding(
         f"the pattern `{pattern[:60]}` fits no tool",
         at=at,
@@ -114,9 +114,12 @@ def _is_slip(one: str, other: str) -> bool:
     return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
-def _of_tool(pattern: str, site: WorkspaceSite) -> str | None:
-    """The full name of the only tool whose own name this is."""
-    named = [name for name in site.known.tools if name.partition("__")[2] == pattern]
+def tool_meant(pattern: str, tools: Collection[str]) -> str | None:
+    """The tool whose name was surely meant by a pattern that fits none, or the only one of that own name."""
+    close = close_word(pattern, tools)
+    if close:
+        return close
+    named = [name for name in tools if name.partition("__")[2] == pattern]
     return named[0] if len(named) == 1 else None
 
 

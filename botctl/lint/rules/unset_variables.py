@@ -274,7 +274,10 @@ def _is_done_without(site: WorkflowSite, read: Read) -> bool:
     """Whether code asks for a variable that need not be there, and whose name is no slip for another."""
     if read.use is not Use.GUARDED_CODE:
         return False
-    meant = site.flow.meant_by(read.name) if read.node in site.flow.codes else None
+    code = site.flow.codes.get(read.node)
+    if code is not None and read.name in code.defaults:
+        return True
+    meant = site.flow.meant_by(read.name) if code is not None else None
     if meant is None or site.flow.follows_a_person(read.node):
         return True
     is_alike = _ADORNMENTS.sub("", read.name).casefold() == _ADORNMENTS.sub("", meant).casefold()

@@ -29,6 +29,7 @@ HANDLER = ("error_handler", {"fallback_message": "{{error.message}}"})
 VERIFY = ("auth_gate", {"provider": "resend", "contact_type": "email", "outputVariable": "v"})
 DECIDE = ("action", {"actionType": "human_handoff"})
 SWITCH = ("logic", {"logicType": "switch", "variable": "message", "cases": ["a", "b"]})
+FLAGGING = "const m = ctx.message; if (m) ctx.variables.v = 1; ctx.variables.ok = !!m;"
 UNTIL = ("loop", {"loopType": "while", "condition": "{{v}} is_empty"})
 
 
@@ -48,6 +49,11 @@ UNTIL = ("loop", {"loopType": "while", "condition": "{{v}} is_empty"})
          ["say: v SOMETIMES t q.case_default say"]),
         ({"q": ask("1 == 1"), "set": put("v"), "say": READ}, ["t -> q", "q.true -> set", "q.false -> say"],
          ["say: v ELSEWHERE t q.false say"]),
+        # a flag set beside what it tells of
+        ({"c": code(FLAGGING), "q": ask("{{ok}} == true"),
+          "say": READ}, ["t -> c", "c -> q", "q.true -> say"], []),
+        ({"c": code(FLAGGING), "q": ask("{{message}} == a"),
+          "say": READ}, ["t -> c", "c -> q", "q.true -> say"], ["say: v SOMETIMES t c q.true say"]),
         # order
         ({"say": READ, "set": put("v")}, ["t -> say", "say -> set"], ["say: v LATER t say"]),
         ({"set": put("v", "{{v}}")}, ["t -> set"], ["set: v LATER t set"]),

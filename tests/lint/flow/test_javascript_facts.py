@@ -74,6 +74,14 @@ def test_what_code_sets_is_seen(code: str, names: dict[str, bool]) -> None:
          {"a": False, "b": False}),
         ("switch (x) { case 1: ctx.variables.a = 1 }", {"a": False}),
         ("list.forEach((one) => { ctx.variables.last = one })", {"last": True}),
+        ("while (true) { n++; if (n > 3) { ctx.variables.a = n; break } }", {"a": True}),
+        ("for (let n = 0; ; n++) { if (n > 3) { ctx.variables.a = n; return } }", {"a": True}),
+        ("while (n < 3) { ctx.variables.a = 1; break }", {"a": False}),
+        ("switch (x) { case true: ctx.variables.a = 1; break; case false: ctx.variables.a = 2 }",
+         {"a": True}),
+        ("try { null.x } catch ({message}) { ctx.variables.a = message }", {"a": True}),
+        ("({a: ctx.variables.a, ...ctx.variables.b} = o); [ctx.variables.c, ...ctx.variables.d] = l",
+         dict.fromkeys("abcd", True)),
     ],
 )  # fmt: skip
 def test_what_is_set_on_some_ways_only_is_told_apart(code: str, names: dict[str, bool]) -> None:
@@ -99,6 +107,24 @@ def test_what_is_set_on_some_ways_only_is_told_apart(code: str, names: dict[str,
     ],
 )  # fmt: skip
 def test_what_code_reads_is_seen_with_its_guards(code: str, paths: list[str]) -> None:
+    assert read(code) == paths
+
+
+@pytest.mark.parametrize(
+    ("code", "paths"),
+    [
+        ("ctx.variables.a = {}; ctx.variables.a.b = 2", ["(a)"]),
+        ("const v = ctx.variables; v['a'] = []; v.a.push(1)", ["(a)"]),
+        ("for (ctx.variables.a = 0; ctx.variables.a < 3; ctx.variables.a++);", ["(a)"]),
+        ("ctx.variables.a = 'x'; ctx.variables.a = ctx.variables.a + 'b'", ["(a)"]),
+        ("ctx.variables.a = ctx.variables.a + 1", ["a"]),
+        ("const x = ctx.variables.a; ctx.variables.a = x", ["a"]),
+        ("if (x) { ctx.variables.a = 1 } else { f(ctx.variables.a.b) }", ["a.b"]),
+        ("if (x) { ctx.variables.a = 1; return } f(ctx.variables.a.b)", ["a.b"]),
+        ("if (x) { ctx.variables.a = 1 } else { ctx.variables.a = 2 } f(ctx.variables.a.b)", ["(a.b)"]),
+    ],
+)
+def test_what_is_read_after_the_code_has_set_it_needs_nobody_before(code: str, paths: list[str]) -> None:
     assert read(code) == paths
 
 
@@ -135,6 +161,12 @@ def test_code_of_which_nothing_is_certain_is_open(code: str) -> None:
 )
 def test_code_that_only_looks_is_not_open(code: str) -> None:
     assert code_facts(code) == CodeFacts()
+
+
+def test_variables_that_are_taken_with_a_default_are_told() -> None:
+    code = "const {a = 0, b: c = 1, d, e: f} = ctx.variables"
+
+    assert code_facts(code).defaults == {"a", "b"}
 
 
 def test_places_are_counted_in_characters() -> None:
